@@ -1,0 +1,47 @@
+/**
+ * The world as the detectors see it. They open no socket and no file while they judge and read no clock but this one:
+ * the gateway (or a test, or a library user) injects these.
+ */
+
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number
+}
+
+/** Token buckets shared by all threads of a gateway. */
+export interface CounterStore {
+  /**
+   * Takes one token from the bucket `key`, which holds at most `burst` tokens and gains `perSecond` of them a second.
+   * Returns whether a token was there and, when not, the milliseconds until one will be.
+   */
+  take(key: string, perSecond: number, burst: number, now: number): { ok: boolean; retryAfterMs: number }
+  /** Counts one offence of `key` inside a window; returns the number so far. */
+  offend(key: string, windowMs: number, now: number): number
+  /** Bans `key` until the given time; `bannedUntil` is 0 when it is not banned. */
+  ban(key: string, until: number): void
+  bannedUntil(key: string, now: number): number
+}
+
+export interface GeoRecord {
+  readonly country?: string
+  readonly continent?: string
+  readonly asn?: number
+}
+
+export interface GeoReader {
+  lookup(address: string): GeoRecord | undefined
+}
+
+/** Reads rule and data files while rules are loaded, never while a request is judged. */
+export interface RuleFiles {
+  /** File content as a byte string (one char per byte). */
+  read(path: string): string
+  /** Expands a glob of an Include into sorted absolute paths; a plain path gives itself. */
+  expand(pattern: string): readonly string[]
+}
+
+export interface Ports {
+  readonly clock: Clock
+  readonly counters: CounterStore
+  readonly geo?: GeoReader
+}

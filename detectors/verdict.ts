@@ -1,0 +1,83 @@
+/**
+ * What the detectors say about a transaction. Names follow the log words: the audit log, metrics labels and
+ * ledger entries use the same ones (snake_case there).
+ */
+
+export const PHASE_NAMES = [
+  'ip_allow',
+  'ip_block',
+  'url_allow',
+  'url_block',
+  'rate_limit',
+  'scanner',
+  'bot',
+  'sql_injection',
+  'xss',
+  'rce',
+  'traversal',
+  'custom_rules',
+  'owasp_crs',
+  'sensitive_data',
+  'hotlink',
+  'crowdsec',
+  'geoip',
+] as const
+
+/** One of the 17 product phases; its number, which users know, is its index here plus one. */
+export type PhaseName = (typeof PHASE_NAMES)[number]
+
+export type Action = 'allow' | 'block' | 'challenge' | 'redirect' | 'drop' | 'mask' | 'log'
+
+/** `block` enforces, `detect` only records what would have happened, `off` does not run. */
+export type Mode = 'block' | 'detect' | 'off'
+
+/** `request` and `malformed` are not phases: they name what the gateway itself refuses (size, framing). */
+export type VerdictPhase = PhaseName | 'request' | 'malformed'
+
+export interface RuleMatch {
+  readonly id: number
+  /** SecLang's own phase 1 to 5; 0 for a match that no SecLang rule made. */
+  readonly seclangPhase: number
+  readonly phase: VerdictPhase
+  readonly severity?: number
+  /** Macros expanded. */
+  readonly msg: string
+  /** Expanded `logdata`. */
+  readonly data: string
+  /** The variable that matched, e.g. `ARGS:id`; empty for an action without a target. */
+  readonly variable: string
+  /** The matched value, whole; masking is done where it is written. */
+  readonly sample: string
+  readonly tags: readonly string[]
+  /** False for `nolog`. */
+  readonly logged: boolean
+  /** Where the rule stands. */
+  readonly file?: string
+  readonly line?: number
+}
+
+export interface Verdict {
+  readonly action: Action
+  /** HTTP status that the client gets for block, challenge and redirect; 0 for allow and log. */
+  readonly status: number
+  /** The effective mode: the weaker of the site's, the phase's and the rule engine's. */
+  readonly mode: Mode
+  readonly phase?: VerdictPhase
+  /** Id of the rule that decided. */
+  readonly rule?: number
+  readonly score: number
+  readonly reason: string
+  /** Names of limits that kept a part of the transaction from being judged; empty when all of it was. */
+  readonly truncated: readonly string[]
+  /** Target of a redirect. */
+  readonly location?: string
+}
+
+export const ALLOW: Verdict = {
+  action: 'allow',
+  status: 0,
+  mode: 'block',
+  score: 0,
+  reason: '',
+  truncated: [],
+}

@@ -1,0 +1,73 @@
+/**
+ * The facts that roles tell each other. A role publishes them to the durable outbox (topic `events`); `incidents`
+ * consumes them. Everything here is JSON and stays readable by later versions: fields are added, never changed.
+ */
+
+export type Severity = 'info' | 'low' | 'medium' | 'high' | 'critical'
+
+interface EventBase {
+  /** UUIDv7. */
+  readonly id: string
+  /** Milliseconds since the Unix epoch. */
+  readonly time: number
+  readonly severity: Severity
+  /** Id of the ledger entry that records the same fact, when there is one. */
+  readonly entry?: string
+}
+
+/** A verdict other than a plain allow. */
+export interface SecurityVerdictEvent extends EventBase {
+  readonly type: 'security.verdict'
+  readonly data: {
+    readonly request_id: string
+    readonly site: string
+    readonly client: string
+    readonly method: string
+    readonly host: string
+    /** Path without the query. */
+    readonly path: string
+    readonly action: string
+    readonly mode: string
+    readonly phase: string
+    readonly rule?: number
+    readonly msg: string
+    readonly variable?: string
+    /** Masked. */
+    readonly sample?: string
+    readonly status: number
+    readonly score: number
+    readonly rules: readonly number[]
+  }
+}
+
+/** Bytes that no HTTP parser of ours accepts. */
+export interface MalformedRequestEvent extends EventBase {
+  readonly type: 'malformed_request'
+  readonly data: {
+    readonly client: string
+    readonly reason: string
+    readonly listener: string
+    readonly count: number
+  }
+}
+
+/** A file that is not clean. */
+export interface ScanVerdictEvent extends EventBase {
+  readonly type: 'scan.verdict'
+  readonly data: {
+    readonly path: string
+    readonly host: string
+    readonly sha256: string
+    readonly verdict: 'suspicious' | 'malicious' | 'error'
+    readonly reasons: readonly { readonly engine: string; readonly rule: string }[]
+    readonly quarantine?: string
+  }
+}
+
+/** Something of ours that an operator should know of: a role restarted, a limit was met, a store is down. */
+export interface OperationalEvent extends EventBase {
+  readonly type: 'operational'
+  readonly data: { readonly role: string; readonly code: string; readonly message: string }
+}
+
+export type Event = SecurityVerdictEvent | MalformedRequestEvent | ScanVerdictEvent | OperationalEvent

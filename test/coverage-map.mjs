@@ -1,0 +1,2 @@
+/** @param {string} file */
+export default (file) => file.replace(/^test\//, '').replace(/\.test\.ts$/, '.ts')
