@@ -1,5 +1,5 @@
-import { constants } from 'node:fs'
-import { chmod, lstat, mkdir, open, rename, unlink } from 'node:fs/promises'
+import { chmodSync, constants, lstatSync, mkdirSync } from 'node:fs'
+import { open, rename, unlink } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { dirname, join, resolve } from 'node:path'
 
@@ -17,10 +17,10 @@ const MAX_KEY_FILE_BYTES = 64 * 1024
  * @returns the absolute path
  * @throws RuntimeError `DATA_FOLDER_LINK`, `DATA_FOLDER_OWNER`, `DATA_FOLDER_UNWRITABLE`
  */
-export const privateFolder = async (...segments: readonly string[]): Promise<string> => {
+export const privateFolderSync = (...segments: readonly string[]): string => {
   const path = resolve(join(...segments))
   try {
-    await mkdir(path, { recursive: true, mode: FOLDER_MODE })
+    mkdirSync(path, { recursive: true, mode: FOLDER_MODE })
   } catch (error) {
     if (codeOf(error) !== 'EEXIST')
       throw new RuntimeError(
@@ -31,7 +31,7 @@ export const privateFolder = async (...segments: readonly string[]): Promise<str
         },
       )
   }
-  const stat = await lstat(path)
+  const stat = lstatSync(path)
   if (stat.isSymbolicLink() || !stat.isDirectory())
     throw new RuntimeError('DATA_FOLDER_LINK', `${path} is not a folder of its own but a link or a file`)
   if (process.getuid !== undefined && stat.uid !== process.getuid())
@@ -39,9 +39,13 @@ export const privateFolder = async (...segments: readonly string[]): Promise<str
       'DATA_FOLDER_OWNER',
       `the folder ${path} belongs to user ${stat.uid}, not to this process`,
     )
-  if ((stat.mode & OTHERS) !== 0) await chmod(path, FOLDER_MODE)
+  if ((stat.mode & OTHERS) !== 0) chmodSync(path, FOLDER_MODE)
   return path
 }
+
+/** {@link privateFolderSync} as a promise, so that a failure rejects. */
+export const privateFolder = async (...segments: readonly string[]): Promise<string> =>
+  privateFolderSync(...segments)
 
 /** Makes the entries of a folder durable. */
 export const syncFolder = async (path: string): Promise<void> => {
