@@ -1,0 +1,24 @@
+export type ScanErrorCode =
+  | 'SCAN_HASH_LIST'
+  | 'SCAN_YARA_RULES'
+  | 'SCAN_RULE_FILE'
+  | 'SCAN_WORKER'
+  | 'QUARANTINE_KEY'
+  | 'QUARANTINE_CHANGED'
+  | 'QUARANTINE_NOT_FOUND'
+  | 'QUARANTINE_DAMAGED'
+  | 'QUARANTINE_TARGET'
+  | 'QUARANTINE_IO'
+
+/** Anything that keeps the scanner or the vault from doing its work; `code` is stable. */
+export class ScanError extends Error {
+  override readonly name = 'ScanError'
+
+  constructor(
+    readonly code: ScanErrorCode,
+    message: string,
+    options?: { readonly cause?: unknown },
+  ) {
+    super(message, options)
+  }
+}

@@ -1,0 +1,31 @@
+import { constants } from 'node:fs'
+import { open, type FileHandle } from 'node:fs/promises'
+import { ScanError } from '../errors.js'
+
+const SLASH = 0x2f
+
+/**
+ * A file named through an open descriptor of its folder (`/proc/self/fd/N/name`): whoever renames or swaps a folder above
+ * it afterwards does not change which file is meant.
+ */
+export interface HeldPath {
+  readonly folder: FileHandle
+  /** Path of the file through the descriptor. */
+  readonly path: Buffer
+}
+
+/** Opens the folder of an absolute path. Close `folder` when done. */
+export async function holdParent(path: Buffer): Promise<HeldPath> {
+  const slash = path.lastIndexOf(SLASH)
+  const name = path.subarray(slash + 1)
+  if (slash < 0 || name.length === 0 || name.equals(Buffer.from('.')) || name.equals(Buffer.from('..')))
+    throw new ScanError('QUARANTINE_TARGET', `${path.toString()} does not name a file by its absolute path`)
+  const parent = slash === 0 ? Buffer.from('/') : path.subarray(0, slash)
+  let folder
+  try {
+    folder = await open(parent, constants.O_RDONLY | constants.O_DIRECTORY)
+  } catch (cause) {
+    throw new ScanError('QUARANTINE_IO', `cannot open the folder ${parent.toString()}`, { cause })
+  }
+  return { folder, path: Buffer.concat([Buffer.from(`/proc/self/fd/${folder.fd}/`), name]) }
+}

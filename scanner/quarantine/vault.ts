@@ -1,0 +1,333 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { constants } from 'node:fs'
+import { link, lstat, open, readdir, rename, unlink, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createPrivateFile, privateFolder, readSecretFile, syncFolder } from '../../runtime/data-folder.js'
+import { codeOf, messageOf } from '../../runtime/errors.js'
+import { isUuidv7, uuidv7 } from '../../runtime/uuid.js'
+import { ScanError } from '../errors.js'
+import {
+  decryptContent,
+  encryptContent,
+  KEY_BYTES,
+  makePrefix,
+  openPrefix,
+  prefixLength,
+  TAG_BYTES,
+  type ItemHeader,
+} from './item-format.js'
+import { holdParent } from './parent-folder.js'
+
+const CHUNK_BYTES = 1024 * 1024
+const SET_ID_BITS = 0o6000
+const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+
+export interface StoredItem extends Omit<ItemHeader, 'version' | 'path_base64'> {
+  readonly path: string
+  readonly path_base64: string
+}
+
+const describe = (header: ItemHeader): StoredItem => {
+  const { version: _, ...rest } = header
+  return { ...rest, path: Buffer.from(header.path_base64, 'base64').toString('utf8') }
+}
+
+/**
+ * Where found files are kept: each encrypted under a key of its own (AES-256-GCM, see `item-format.ts`), with its path,
+ * mode, owner, times and digest as authenticated data. Nothing here follows a link or overwrites a file.
+ */
+export class Vault {
+  private constructor(
+    readonly folder: string,
+    readonly key: Buffer,
+    readonly now: () => number,
+  ) {}
+
+  /** Opens the vault of a scanner data folder, and makes it on first use. */
+  static async open(scannerFolder: string, now: () => number): Promise<Vault> {
+    const folder = await privateFolder(scannerFolder, 'vault')
+    const file = join(scannerFolder, 'vault.key')
+    await createPrivateFile(file, randomBytes(KEY_BYTES).toString('base64') + '\n')
+    const text = await readSecretFile(file)
+    const key = Buffer.from(
+      Buffer.from(text ?? [])
+        .toString('ascii')
+        .trim(),
+      'base64',
+    )
+    if (key.length !== KEY_BYTES)
+      throw new ScanError(
+        'QUARANTINE_KEY',
+        `${file} does not hold a vault key of ${KEY_BYTES} bytes in base64`,
+      )
+    const vault = new Vault(folder, key, now)
+    await vault.#sweep()
+    return vault
+  }
+
+  /**
+   * Takes a file out of its place and into the vault. The file is removed only after its item is durable, and only if it
+   * still is the very file that was judged.
+   * @param sha256 the digest that was judged; another one is refused with `QUARANTINE_CHANGED`
+   */
+  async store(path: Buffer, sha256: string, reasons: readonly string[]): Promise<StoredItem> {
+    const held = await holdParent(path)
+    let source: FileHandle | undefined
+    const id = uuidv7(this.now())
+    const temporary = join(this.folder, `${id}.tmp`)
+    try {
+      source = await open(held.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+      const stat = await source.stat({ bigint: true })
+      if (!stat.isFile()) throw new ScanError('QUARANTINE_CHANGED', `${path.toString()} is no regular file`)
+      const header: ItemHeader = {
+        version: 1,
+        id,
+        path_base64: path.toString('base64'),
+        mode: Number(stat.mode) & 0o7777,
+        uid: Number(stat.uid),
+        gid: Number(stat.gid),
+        atime_ns: stat.atimeNs.toString(),
+        mtime_ns: stat.mtimeNs.toString(),
+        size: Number(stat.size),
+        sha256,
+        reasons: [...reasons],
+        hard_links: Number(stat.nlink) - 1,
+        stored_at: this.now(),
+      }
+      await this.#encrypt(source, header, temporary)
+      const after = await source.stat({ bigint: true })
+      if (after.size !== stat.size || after.mtimeNs !== stat.mtimeNs || after.ctimeNs !== stat.ctimeNs)
+        throw new ScanError('QUARANTINE_CHANGED', `${path.toString()} changed while it was stored`)
+      await rename(temporary, this.#file(id))
+      await syncFolder(this.folder)
+      try {
+        const named = await lstat(held.path, { bigint: true })
+        if (named.ino !== stat.ino || named.dev !== stat.dev)
+          throw new ScanError('QUARANTINE_CHANGED', `another file took the name ${path.toString()}`)
+        await unlink(held.path)
+      } catch (error) {
+        await unlink(this.#file(id))
+        throw error
+      }
+      await held.folder.sync()
+      return describe(header)
+    } catch (error) {
+      await unlink(temporary).catch(() => undefined)
+      if (error instanceof ScanError) throw error
+      const code = codeOf(error)
+      throw new ScanError(
+        code === 'ELOOP' || code === 'ENOENT' ? 'QUARANTINE_CHANGED' : 'QUARANTINE_IO',
+        `cannot quarantine ${path.toString()}: ${messageOf(error)}`,
+        { cause: error },
+      )
+    } finally {
+      await source?.close()
+      await held.folder.close()
+    }
+  }
+
+  /** All items, oldest first. An item that does not open is listed by its error, never left out. */
+  async list(): Promise<
+    ({ readonly item: StoredItem } | { readonly id: string; readonly error: ScanError })[]
+  > {
+    const names = (await readdir(this.folder)).filter((name) => name.endsWith('.item')).sort()
+    return Promise.all(
+      names.map(async (name) => {
+        const id = name.slice(0, -'.item'.length)
+        try {
+          const { handle, header } = await this.#open(id)
+          await handle.close()
+          return { item: describe(header) }
+        } catch (error) {
+          if (error instanceof ScanError) return { id, error }
+          throw error
+        }
+      }),
+    )
+  }
+
+  /**
+   * Puts an item back: decrypted into a private file beside its place, tag and digest checked, owner, mode and times (to the microsecond) set,
+   * and only then given its name, if that is free. The item then leaves the vault.
+   * @param options.to another absolute path than the one it came from
+   * @param options.keepSetId keep set-user-id and set-group-id bits, which are dropped otherwise
+   */
+  async restore(
+    id: string,
+    options: { readonly to?: string; readonly keepSetId?: boolean } = {},
+  ): Promise<StoredItem> {
+    const { handle, header, prefix } = await this.#open(id)
+    try {
+      const target =
+        options.to === undefined ? Buffer.from(header.path_base64, 'base64') : Buffer.from(options.to)
+      const held = await holdParent(target)
+      const temporary = Buffer.from(
+        `/proc/self/fd/${held.folder.fd}/.portcullis-restore-${randomBytes(8).toString('hex')}`,
+      )
+      let file: FileHandle | undefined
+      try {
+        file = await open(temporary, NEW_FILE, 0o600)
+        await this.#decrypt(handle, header, prefix, file, id)
+        if (process.getuid?.() === 0) await file.chown(header.uid, header.gid)
+        await file.chmod(options.keepSetId ? header.mode : header.mode & ~SET_ID_BITS)
+        await file.utimes(Number(BigInt(header.atime_ns)) / 1e9, Number(BigInt(header.mtime_ns)) / 1e9)
+        await file.sync()
+        // A new name for the finished file: unlike a rename this cannot replace a file that is there.
+        await link(temporary, held.path)
+        await unlink(temporary)
+        await held.folder.sync()
+      } catch (error) {
+        await unlink(temporary).catch(() => undefined)
+        if (error instanceof ScanError) throw error
+        if (codeOf(error) === 'EEXIST')
+          throw new ScanError('QUARANTINE_TARGET', `${target.toString()} exists; nothing is overwritten`, {
+            cause: error,
+          })
+        throw new ScanError(
+          'QUARANTINE_IO',
+          `cannot restore ${id} to ${target.toString()}: ${messageOf(error)}`,
+          {
+            cause: error,
+          },
+        )
+      } finally {
+        await file?.close()
+        await held.folder.close()
+      }
+      await this.delete(id)
+      return describe(header)
+    } finally {
+      await handle.close()
+    }
+  }
+
+  /** Deletes an item for good. */
+  async delete(id: string): Promise<void> {
+    try {
+      await unlink(this.#file(id))
+    } catch (cause) {
+      if (codeOf(cause) === 'ENOENT') throw notFound(id, cause)
+      throw new ScanError('QUARANTINE_IO', `cannot delete ${id}: ${messageOf(cause)}`, { cause })
+    }
+    await syncFolder(this.folder)
+  }
+
+  #file(id: string): string {
+    if (!isUuidv7(id)) throw notFound(id)
+    return join(this.folder, `${id}.item`)
+  }
+
+  async #open(id: string) {
+    const path = this.#file(id)
+    let handle: FileHandle
+    try {
+      handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    } catch (cause) {
+      if (codeOf(cause) === 'ENOENT') throw notFound(id, cause)
+      throw new ScanError('QUARANTINE_IO', `cannot open ${path}: ${messageOf(cause)}`, { cause })
+    }
+    try {
+      const start = await readExactly(handle, 0, 8, path)
+      const bytes = await readExactly(handle, 0, prefixLength(start, path), path)
+      const { prefix, header } = openPrefix(bytes, this.key, path)
+      if (header.id !== id) throw new ScanError('QUARANTINE_DAMAGED', `${path} holds the item ${header.id}`)
+      return { handle, header, prefix }
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+  }
+
+  async #encrypt(source: FileHandle, header: ItemHeader, to: string): Promise<void> {
+    const target = await open(to, NEW_FILE, 0o600)
+    try {
+      const prefix = makePrefix(header, this.key)
+      const cipher = encryptContent(prefix)
+      const digest = createHash('sha256')
+      await writeAll(target, prefix.bytes)
+      const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+      for (let position = 0; ;) {
+        const { bytesRead } = await source.read(buffer, 0, buffer.length, position)
+        if (bytesRead === 0) break
+        position += bytesRead
+        const chunk = buffer.subarray(0, bytesRead)
+        digest.update(chunk)
+        await writeAll(target, cipher.update(chunk))
+      }
+      await writeAll(target, Buffer.concat([cipher.final(), cipher.getAuthTag()]))
+      if (digest.digest('hex') !== header.sha256)
+        throw new ScanError('QUARANTINE_CHANGED', 'the file is no longer the one that was judged')
+      await target.sync()
+    } finally {
+      await target.close()
+    }
+  }
+
+  async #decrypt(
+    item: FileHandle,
+    header: ItemHeader,
+    prefix: ReturnType<typeof openPrefix>['prefix'],
+    target: FileHandle,
+    id: string,
+  ): Promise<void> {
+    const start = prefix.bytes.length
+    const end = start + header.size
+    const tag = await readExactly(item, end, TAG_BYTES, id)
+    const decipher = decryptContent(prefix, tag)
+    const digest = createHash('sha256')
+    for (let position = start; position < end;) {
+      const chunk = await readExactly(item, position, Math.min(CHUNK_BYTES, end - position), id)
+      position += chunk.length
+      const plain = decipher.update(chunk)
+      digest.update(plain)
+      await writeAll(target, plain)
+    }
+    try {
+      decipher.final()
+    } catch (cause) {
+      throw new ScanError('QUARANTINE_DAMAGED', `the content of ${id} was changed in the vault`, { cause })
+    }
+    if (!timingSafeEqual(digest.digest(), Buffer.from(header.sha256, 'hex')))
+      throw new ScanError(
+        'QUARANTINE_DAMAGED',
+        `the content of ${id} has another digest than the file that was stored`,
+      )
+  }
+
+  /** Removes what a crash left half written; the original of such an item was never touched. */
+  async #sweep(): Promise<void> {
+    for (const name of await readdir(this.folder)) {
+      const id = name.endsWith('.tmp') ? name.slice(0, -'.tmp'.length) : ''
+      if (!isUuidv7(id)) continue
+      const path = join(this.folder, name)
+      const { mtimeMs } = await lstat(path)
+      // Another process may be storing right now: only what has been left for an hour is swept.
+      if (this.now() - mtimeMs > 3_600_000) await unlink(path).catch(() => undefined)
+    }
+  }
+}
+
+const notFound = (id: string, cause?: unknown): ScanError =>
+  new ScanError('QUARANTINE_NOT_FOUND', `there is no quarantined item ${id}`, { cause })
+
+async function readExactly(
+  handle: FileHandle,
+  position: number,
+  length: number,
+  file: string,
+): Promise<Buffer> {
+  const buffer = Buffer.alloc(length)
+  let read = 0
+  while (read < length) {
+    const { bytesRead } = await handle.read(buffer, read, length - read, position + read)
+    if (bytesRead === 0) throw new ScanError('QUARANTINE_DAMAGED', `${file} is cut short`)
+    read += bytesRead
+  }
+  return buffer
+}
+
+async function writeAll(handle: FileHandle, bytes: Buffer): Promise<void> {
+  let written = 0
+  while (written < bytes.length)
+    written += (await handle.write(bytes, written, bytes.length - written)).bytesWritten
+}
