@@ -203,8 +203,9 @@ export class Vault {
 
   /** Deletes an item for good. */
   async delete(id: string): Promise<void> {
+    const path = this.#file(id)
     try {
-      await unlink(this.#file(id))
+      await unlink(path)
     } catch (cause) {
       if (codeOf(cause) === 'ENOENT') throw notFound(id, cause)
       throw new ScanError('QUARANTINE_IO', `cannot delete ${id}: ${messageOf(cause)}`, { cause })

@@ -1,0 +1,60 @@
+import { z } from 'zod'
+
+const MiB = 1024 * 1024
+
+/** `scanner:` in the configuration. */
+export const scannerConfig = z
+  .strictObject({
+    jobs: z
+      .number()
+      .int()
+      .min(1)
+      .max(256)
+      .optional()
+      .describe('Worker processes. Default: one per processor. Each holds its own compiled rules in memory.'),
+    max_file_size: z
+      .number()
+      .int()
+      .min(1)
+      .max(2047 * MiB)
+      .default(256 * MiB)
+      .describe(
+        'Bytes. A larger file is reported as skipped (too_large), never read in part and never called clean.',
+      ),
+    file_timeout_seconds: z
+      .number()
+      .positive()
+      .max(3600)
+      .default(60)
+      .describe('After this the worker is killed and the file gets the verdict error (timeout).'),
+    hash_lists: z
+      .array(z.string())
+      .default([])
+      .describe('Files of SHA-256 digests, one a line with an optional name; read beside our own list.'),
+    yara_rules: z.array(z.string()).default([]).describe('YARA rule files, compiled beside our own rules.'),
+    builtin_rules: z
+      .boolean()
+      .default(true)
+      .describe('Load the rules and lists that come with the product (EICAR and a few more).'),
+    watch: z
+      .array(z.string())
+      .default([])
+      .describe(
+        'Folders that the daemon scans again and again. What was clean and has not changed is not read again.',
+      ),
+    interval_seconds: z
+      .number()
+      .positive()
+      .max(86_400)
+      .default(10)
+      .describe('Pause between two passes over the watched folders.'),
+    quarantine: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Move malicious files of the watched folders into the vault. Suspicious ones are only reported.',
+      ),
+  })
+  .describe('The endpoint scanner')
+
+export type ScannerConfig = z.infer<typeof scannerConfig>

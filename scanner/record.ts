@@ -1,0 +1,63 @@
+import { hostname } from 'node:os'
+import type { LedgerClient } from '../ledger/client/types.js'
+import type { ScanVerdictEvent } from '../runtime/events.js'
+import type { Topic } from '../runtime/outbox.js'
+import { uuidv7 } from '../runtime/uuid.js'
+import type { StoredItem } from './quarantine/vault.js'
+import type { FileResult } from './verdict.js'
+
+/** Where the scanner's findings go: each is an entry of the ledger and an event for the incidents. */
+export interface Record {
+  readonly ledger: LedgerClient
+  readonly events: Topic
+  readonly now: () => number
+}
+
+/** Records a file that is not clean. Resolves when the event is durable. */
+export async function recordFinding(record: Record, result: FileResult, item?: StoredItem): Promise<void> {
+  const { verdict } = result
+  if (verdict === 'clean' || verdict === 'skipped') return
+  const time = record.now()
+  const entry = record.ledger.record({
+    kind: 'scan.verdict',
+    ts: time,
+    members: {
+      file: {
+        ...(result.sha256 === undefined ? {} : { sha256: result.sha256 }),
+        ...(result.size === undefined ? {} : { size: result.size }),
+      },
+      verdict,
+      reasons: result.reasons.map((reason) => `${reason.engine}:${reason.rule}`.slice(0, 200)),
+    },
+  })
+  if (item) recordQuarantine(record, 'stored', item)
+  const event: ScanVerdictEvent = {
+    id: uuidv7(time),
+    time,
+    type: 'scan.verdict',
+    severity: verdict === 'malicious' ? 'high' : verdict === 'suspicious' ? 'medium' : 'low',
+    ...(entry === undefined ? {} : { entry }),
+    data: {
+      path: result.path,
+      host: hostname(),
+      sha256: result.sha256 ?? '',
+      verdict,
+      reasons: result.reasons.map(({ engine, rule }) => ({ engine, rule })),
+      ...(item === undefined ? {} : { quarantine: item.id }),
+    },
+  }
+  await record.events.append(Buffer.from(JSON.stringify(event)))
+}
+
+/** Records what happened to an item of the vault. */
+export function recordQuarantine(
+  record: Pick<Record, 'ledger' | 'now'>,
+  step: 'stored' | 'restored' | 'deleted',
+  item: StoredItem,
+): void {
+  record.ledger.record({
+    kind: `quarantine.${step}`,
+    ts: record.now(),
+    members: { item: { id: item.id, sha256: item.sha256 } },
+  })
+}

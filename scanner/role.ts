@@ -1,0 +1,88 @@
+import { lstat } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { messageOf } from '../runtime/errors.js'
+import type { ScannerConfig } from './config.js'
+import { poolOptions } from './pool-options.js'
+import { ScanPool } from './pool.js'
+import { Vault, type StoredItem } from './quarantine/vault.js'
+import { recordFinding, type Record } from './record.js'
+import { scanTree } from './scan-tree.js'
+import type { FileResult } from './verdict.js'
+
+export interface ScannerDeps extends Record {
+  readonly config: ScannerConfig
+  /** `<data>/scanner`. */
+  readonly folder: string
+  readonly log: Logger
+}
+
+export interface Scanner {
+  /** Ends the pass under way and the workers. */
+  close(): Promise<void>
+}
+
+/** Paths whose last verdict is remembered; beyond it memory is let go and everything is read once more. */
+const REMEMBERED = 1_000_000
+
+/** Starts the daemon: watched folders are scanned again and again, findings recorded and, if so configured, quarantined. */
+export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
+  const { config, log } = deps
+  const vault = await Vault.open(deps.folder, deps.now)
+  const pool = await ScanPool.start(poolOptions(config))
+  const stop = new AbortController()
+  const seen = new Map<string, string>()
+
+  const onResult = async (result: FileResult, path: Buffer): Promise<void> => {
+    if (result.verdict === 'clean' || result.verdict === 'skipped') return
+    // What the stop itself cut short is read again by the next start.
+    if (stop.signal.aborted) return
+    let item: StoredItem | undefined
+    if (result.verdict === 'malicious' && config.quarantine && result.sha256 !== undefined)
+      try {
+        item = await vault.store(
+          path,
+          result.sha256,
+          result.reasons.map((reason) => reason.rule),
+        )
+      } catch (error) {
+        log.error({ err: error, path: result.path }, 'quarantine failed, the file is still in its place')
+      }
+    log.warn({ ...result, quarantine: item?.id }, 'file found')
+    await recordFinding(deps, result, item)
+  }
+
+  /** What was judged once is read again only when it changed. */
+  const shouldRead = async (path: Buffer): Promise<boolean> => {
+    const stat = await lstat(path, { bigint: true }).catch(() => undefined)
+    if (!stat) return true
+    const name = path.toString('latin1')
+    const state = `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`
+    if (seen.get(name) === state) return false
+    if (seen.size >= REMEMBERED) seen.clear()
+    seen.set(name, state)
+    return true
+  }
+
+  const passes = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      try {
+        await scanTree(pool, config.watch, { shouldRead, signal: stop.signal }, onResult)
+      } catch (error) {
+        log.error({ err: error }, `a pass over the watched folders failed: ${messageOf(error)}`)
+        seen.clear()
+      }
+      await pause(config.interval_seconds * 1000, undefined, { signal: stop.signal }).catch(() => undefined)
+    }
+  }
+  const running = config.watch.length > 0 ? passes() : Promise.resolve()
+  log.info({ watch: config.watch, quarantine: config.quarantine, jobs: pool.options.jobs }, 'scanner ready')
+
+  return {
+    async close() {
+      stop.abort()
+      await pool.close()
+      await running
+    },
+  }
+}

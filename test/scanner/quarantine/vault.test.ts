@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto'
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { Vault } from '../../../scanner/quarantine/vault.js'
+import { sha256 } from '../sample-files.js'
+
+const open = (folder: string) => Vault.open(folder, () => Date.now())
+
+t.test('what is stored and restored is the same file', async (t) => {
+  const folder = t.testdir({ data: {} })
+  const content = randomBytes(3 * 1024 * 1024 + 17)
+  const path = join(folder, 'bad.bin')
+  writeFileSync(path, content)
+  chmodSync(path, 0o754)
+  utimesSync(path, 1_600_000_000.25, 1_500_000_000.5)
+  const vault = await open(join(folder, 'data'))
+  const item = await vault.store(Buffer.from(path), sha256(content), ['Some.Rule'])
+  t.notOk(existsSync(path), 'the file left its place')
+  t.match(item, {
+    path,
+    mode: 0o754,
+    size: content.length,
+    sha256: sha256(content),
+    reasons: ['Some.Rule'],
+    hard_links: 0,
+  })
+  const [stored = ''] = readdirSync(join(folder, 'data', 'vault'))
+  const bytes = readFileSync(join(folder, 'data', 'vault', stored))
+  t.notOk(bytes.includes(content.subarray(1000, 1064)), 'the content is encrypted')
+  t.equal(statSync(join(folder, 'data', 'vault', stored)).mode & 0o777, 0o600)
+  t.strictSame(await vault.list(), [{ item }])
+  await (await open(join(folder, 'data'))).restore(item.id)
+  t.ok(readFileSync(path).equals(content))
+  const stat = statSync(path)
+  t.equal(stat.mode & 0o7777, 0o754)
+  t.equal(stat.mtimeMs, 1_500_000_000_500)
+  t.equal(stat.atimeMs >= 1_600_000_000_250, true)
+  t.strictSame(await vault.list(), [])
+  t.strictSame(readdirSync(folder).sort(), ['bad.bin', 'data'], 'nothing is left beside it')
+})
+
+t.test('set-user-id bits come back only when asked for', async (t) => {
+  const folder = t.testdir({ data: {} })
+  const path = join(folder, 'tool')
+  const vault = await open(join(folder, 'data'))
+  for (const [keepSetId, mode] of [
+    [false, 0o755],
+    [true, 0o4755],
+  ] as const) {
+    writeFileSync(path, 'x')
+    chmodSync(path, 0o4755)
+    const item = await vault.store(Buffer.from(path), sha256('x'), [])
+    await vault.restore(item.id, { keepSetId })
+    t.equal(statSync(path).mode & 0o7777, mode)
+    unlinkSync(path)
+  }
+})
+
+t.test('restore overwrites nothing and follows no link', async (t) => {
+  const folder = t.testdir({ data: {}, other: 'precious' })
+  const path = join(folder, 'file')
+  writeFileSync(path, 'bad')
+  const vault = await open(join(folder, 'data'))
+  const item = await vault.store(Buffer.from(path), sha256('bad'), [])
+  writeFileSync(path, 'new one')
+  await t.rejects(vault.restore(item.id), { code: 'QUARANTINE_TARGET', message: /nothing is overwritten/ })
+  t.equal(readFileSync(path, 'utf8'), 'new one')
+  unlinkSync(path)
+  symlinkSync(join(folder, 'other'), path)
+  await t.rejects(vault.restore(item.id), { code: 'QUARANTINE_TARGET' })
+  t.equal(readFileSync(join(folder, 'other'), 'utf8'), 'precious')
+  await vault.restore(item.id, { to: join(folder, 'elsewhere') })
+  t.equal(readFileSync(join(folder, 'elsewhere'), 'utf8'), 'bad')
+})
+
+t.test('only the very file that was judged is taken', async (t) => {
+  const folder = t.testdir({ data: {}, target: 'secret' })
+  const path = join(folder, 'file')
+  const vault = await open(join(folder, 'data'))
+  writeFileSync(path, 'another content')
+  await t.rejects(vault.store(Buffer.from(path), sha256('judged'), []), { code: 'QUARANTINE_CHANGED' })
+  t.equal(readFileSync(path, 'utf8'), 'another content')
+  unlinkSync(path)
+  symlinkSync(join(folder, 'target'), path)
+  await t.rejects(vault.store(Buffer.from(path), sha256('secret'), []), { code: 'QUARANTINE_CHANGED' })
+  t.ok(lstatSync(path).isSymbolicLink())
+  await t.rejects(vault.store(Buffer.from(join(folder, 'none')), sha256(''), []), {
+    code: 'QUARANTINE_CHANGED',
+  })
+  await t.rejects(vault.store(Buffer.from('relative'), sha256(''), []), { code: 'QUARANTINE_TARGET' })
+  t.strictSame(readdirSync(join(folder, 'data', 'vault')), [], 'nothing half done is left')
+})
+
+t.test('other names of the file are told', async (t) => {
+  const folder = t.testdir({ data: {} })
+  writeFileSync(join(folder, 'a'), 'x')
+  linkSync(join(folder, 'a'), join(folder, 'b'))
+  const item = await (await open(join(folder, 'data'))).store(Buffer.from(join(folder, 'a')), sha256('x'), [])
+  t.equal(item.hard_links, 1)
+})
+
+t.test('a byte changed in the vault is noticed and nothing is restored', async (t) => {
+  const folder = t.testdir({ data: {} })
+  const path = join(folder, 'file')
+  writeFileSync(path, 'some content of the file')
+  const vault = await open(join(folder, 'data'))
+  const item = await vault.store(Buffer.from(path), sha256('some content of the file'), ['R'])
+  const file = join(folder, 'data', 'vault', `${item.id}.item`)
+  const good = readFileSync(file)
+  let refused = 0
+  for (let at = 0; at < good.length; at++) {
+    const bad = Buffer.from(good)
+    bad.writeUInt8((bad[at] ?? 0) ^ (1 << (at % 8)), at)
+    writeFileSync(file, bad)
+    await t.rejects(vault.restore(item.id), { code: 'QUARANTINE_DAMAGED' })
+    refused++
+  }
+  t.equal(refused, good.length)
+  writeFileSync(file, good.subarray(0, -1))
+  await t.rejects(vault.restore(item.id), { code: 'QUARANTINE_DAMAGED' })
+  t.notOk(existsSync(path))
+  t.match(await vault.list(), [{ item: { id: item.id } }], 'its header still reads')
+  writeFileSync(file, 'PCQ')
+  t.match(await vault.list(), [{ id: item.id, error: { code: 'QUARANTINE_DAMAGED' } }])
+})
+
+t.test('deleting is for good, unknown items are said', async (t) => {
+  const folder = t.testdir({ data: {} })
+  const path = join(folder, 'file')
+  writeFileSync(path, 'x')
+  const vault = await open(join(folder, 'data'))
+  const item = await vault.store(Buffer.from(path), sha256('x'), [])
+  await vault.delete(item.id)
+  for (const id of [item.id, '../../etc/passwd', ''])
+    for (const act of [() => vault.delete(id), () => vault.restore(id)])
+      await t.rejects(
+        async () => {
+          await act()
+        },
+        { code: 'QUARANTINE_NOT_FOUND' },
+      )
+})
+
+t.test('a vault key that others may read is refused', async (t) => {
+  const folder = t.testdir({ data: {} })
+  await open(join(folder, 'data'))
+  chmodSync(join(folder, 'data', 'vault.key'), 0o644)
+  await t.rejects(open(join(folder, 'data')), { code: 'KEY_FILE_EXPOSED' })
+})
