@@ -71,6 +71,10 @@ export interface Verdict {
   readonly truncated: readonly string[]
   /** Target of a redirect. */
   readonly location?: string
+  /** Seconds after which the client may try again (`Retry-After`, RFC 9110 section 10.2.3); with status 429 only. */
+  readonly retryAfter?: number
+  /** In mode `detect`: what mode `block` would have done. `action` is then `log`. */
+  readonly would?: { readonly action: Action; readonly status: number }
 }
 
 export const ALLOW: Verdict = {
