@@ -4,8 +4,16 @@
  * @module portcullis/proofs
  */
 export * from './errors.js'
+export * from './base64.js'
 export * from './merkle.js'
 export * from './compact-range.js'
 export * from './note-key.js'
 export * from './signed-note.js'
 export * from './ed25519.js'
+export * from './canonical-json.js'
+export * from './canonical-parser.js'
+export * from './kinds/index.js'
+export * from './action.js'
+export * from './seal.js'
+export * from './entry.js'
+export * from './checkpoint.js'

@@ -1,0 +1,62 @@
+import {
+  actor,
+  count,
+  integer,
+  keyedCommitment,
+  matching,
+  object,
+  reason,
+  remark,
+  term,
+  text,
+  time,
+  uuid,
+  word,
+} from './members.js'
+import type { KindMembers } from './members.js'
+
+const incident = object({
+  id: text(100),
+  fingerprint: matching(/^[!-~]{1,200}$/, 200, 'What makes two detections the same incident.'),
+  severity: word(['info', 'low', 'medium', 'high', 'critical']),
+  state: term,
+})
+
+const optional = {
+  count: count('Detections so far.'),
+  first: time,
+  last: time,
+  event: object({ id: uuid, type: text(100) }, {}, 'The event that caused this step.'),
+  subject: uuid,
+  channel: text(200, 'Name of the alert channel; never its address.'),
+  attempts: count(),
+  status_code: integer(0, 999),
+  error: remark(500),
+  response: remark(200),
+  body: keyedCommitment,
+  assignee: actor,
+  by: actor,
+  reason,
+}
+
+function step(description: string): KindMembers {
+  return { description, required: { incident }, optional }
+}
+
+/** Steps in the life of an incident. */
+export const incidentKinds = {
+  'incident.opened': step('A detection opened an incident.'),
+  'incident.repeated': step('The same thing was detected again.'),
+  'incident.updated': step('Its severity, state or facts changed.'),
+  'incident.announced': step('An alert was delivered.'),
+  'incident.alert_failed': step('An alert could not be delivered.'),
+  'incident.alert_dropped': step('An alert was given up or held back by a limit.'),
+  'incident.acknowledged': step('Somebody took note of it.'),
+  'incident.assigned': step('Somebody was given it.'),
+  'incident.escalated': step('It went to the next level.'),
+  'incident.responded': step('A response was carried out, such as a ban.'),
+  'incident.suppressed': step('It was muted.'),
+  'incident.resolved': step('It is over.'),
+  'incident.reopened': step('It came back.'),
+  'incident.closed': step('It is closed for good.'),
+} satisfies Record<string, KindMembers>
