@@ -18,6 +18,8 @@ export type RuntimeErrorCode =
   | 'ROLE_CRASHED'
   | 'ROLE_NOT_READY'
   | 'ROLE_SPAWN'
+  | 'OUTBOUND_REFUSED'
+  | 'SECRET_MISSING'
 
 /** A failure of something that every role shares. The message is fit for an operator; `cause` holds what was caught. */
 export class RuntimeError extends Error {
