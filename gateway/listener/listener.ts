@@ -7,8 +7,8 @@ import type { ListenerError } from './errors.js'
  * implementations stand behind this interface and one conformance suite judges both. All strings are byte strings (one
  * char per byte, latin1); bodies are `Uint8Array`s that the receiver owns.
  *
- * Callbacks given here must not throw; what they throw is turned into an aborted exchange and reported as malformed
- * with the reason `handler_failed`, so that nothing unwinds into a parser.
+ * Callbacks given here should not throw; what they throw cuts the exchange and goes to `onFailure`, so that nothing
+ * unwinds into a parser.
  */
 
 export type ListenerName = 'node' | 'uws'
@@ -20,6 +20,8 @@ export interface Listener {
   readonly address: { readonly host: string; readonly port: number }
   /** What this listener cannot deliver, a sentence each, for the start banner. */
   readonly limits: readonly string[]
+  /** Whether several threads can listen on one port (see {@link ListenOptions.sharePort}). */
+  readonly sharesPort: boolean
   /**
    * Stops accepting, lets exchanges in flight finish (their responses say `Connection: close`), and cuts what is left
    * after `graceMs`. Resolves when no connection is left. Calling it again gives the same promise.
@@ -50,8 +52,11 @@ export interface ListenOptions {
   readonly host: string
   /** 0 asks for any free port. */
   readonly port: number
-  /** An already listening socket of this process (see `share-port.ts`); `host` and `port` then only name it. */
-  readonly sharedFd?: number
+  /**
+   * Lets other threads of this process listen on the same port too; default false. Only where the listener `sharesPort`:
+   * elsewhere `listen` fails with `LISTENER_UNAVAILABLE`.
+   */
+  readonly sharePort?: boolean
   readonly tls?: ListenTls
   readonly timeouts: ListenTimeouts
   /** Request line and headers together. Over it: 431, or a closed connection where the limits say so. */
@@ -63,6 +68,8 @@ export interface ListenOptions {
   onUpgrade(exchange: UpgradeExchange): void
   /** Bytes that never became an exchange, or a body that broke off in bad framing. */
   onMalformed(event: MalformedInfo): void
+  /** One of the callbacks threw this. The exchange it belongs to has been cut. */
+  onFailure(error: unknown): void
 }
 
 export interface MalformedInfo {
@@ -114,7 +121,6 @@ export type RefusalReason =
   | 'content_length_with_transfer_encoding'
   | 'unknown_transfer_coding'
   | 'transfer_encoding_in_http_1_0'
-  | 'unsupported_http_version'
   | 'unsupported_expectation'
   | 'connect_method'
   | 'undecodable_bytes'
@@ -129,7 +135,7 @@ export interface Exchange extends RequestInfo {
    */
   writeInformational(status: 103, headers: HeaderList): boolean
   /**
-   * The whole response. `Content-Length` and `Connection` are ours: those given are left out. For HEAD, 204 and 304 no
+   * The whole response; a string body is a byte string. `Content-Length` and `Connection` are ours: those given are left out. For HEAD, 204 and 304 no
    * body bytes are sent; for HEAD and 304 a given `Content-Length` is kept when no body is given.
    * @throws ListenerError `INVALID_RESPONSE` for a header that cannot be sent, `RESPONSE_STARTED` for a second response.
    */

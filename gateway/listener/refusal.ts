@@ -1,0 +1,86 @@
+import type { HeaderList } from '../../detectors/request.js'
+import type { RefusalReason } from './listener.js'
+
+/** `uri-host [":" port]` of RFC 9110 section 7.2, by its characters; it may be empty. */
+const HOST_CHARACTERS = /^[A-Za-z0-9\-._~%!$&'()*+,;=:[\]]*$/
+const DIGITS = /^[0-9]+$/
+
+export interface RequestFacts {
+  readonly method: string
+  readonly httpVersion: '1.0' | '1.1' | '2.0'
+  readonly headers: HeaderList
+}
+
+/**
+ * Whether a request that a parser let through must still be refused, because two recipients could read it differently
+ * (RFC 9112 sections 3.2 and 6.3, RFC 9110 sections 7.2 and 8.6). The first finding wins.
+ */
+export function refusalOf(request: RequestFacts): RefusalReason | undefined {
+  const hosts: string[] = []
+  const lengths: string[] = []
+  const codings: string[] = []
+  let expectation: string | undefined
+  for (const [name, value] of request.headers) {
+    switch (name.toLowerCase()) {
+      case 'host':
+        hosts.push(value)
+        break
+      case 'content-length':
+        lengths.push(value)
+        break
+      case 'transfer-encoding':
+        codings.push(value)
+        break
+      case 'expect':
+        expectation = expectation === undefined ? value : `${expectation},${value}`
+        break
+    }
+  }
+  if (request.method === 'CONNECT') return 'connect_method'
+  if (hosts.length > 1) return 'several_hosts'
+  const host = hosts[0]
+  if (host === undefined && request.httpVersion !== '1.0') return 'missing_host'
+  if (host !== undefined && !HOST_CHARACTERS.test(host)) return 'invalid_host'
+  return (
+    framingRefusal(request.httpVersion, lengths, codings) ??
+    expectationRefusal(request.httpVersion, expectation)
+  )
+}
+
+function framingRefusal(
+  version: RequestFacts['httpVersion'],
+  lengths: readonly string[],
+  codings: readonly string[],
+): RefusalReason | undefined {
+  const length = lengths[0]
+  if (length !== undefined) {
+    if (codings.length > 0) return 'content_length_with_transfer_encoding'
+    if (lengths.some((other) => other !== length)) return 'differing_content_length'
+    if (!DIGITS.test(length) || !Number.isSafeInteger(Number(length))) return 'invalid_content_length'
+  }
+  if (codings.length > 0) {
+    if (version === '1.0') return 'transfer_encoding_in_http_1_0'
+    if (version === '2.0') return 'unknown_transfer_coding'
+    if (codings.length > 1 || codings[0]?.toLowerCase() !== 'chunked') return 'unknown_transfer_coding'
+  }
+  return undefined
+}
+
+/** RFC 9110 section 10.1.1: HTTP/1.0 has no expectations, and 100-continue is the only one there is. */
+function expectationRefusal(
+  version: RequestFacts['httpVersion'],
+  expectation: string | undefined,
+): RefusalReason | undefined {
+  if (expectation === undefined || version === '1.0') return undefined
+  return expectation.toLowerCase() === '100-continue' ? undefined : 'unsupported_expectation'
+}
+
+/** The length that a body's framing announces; undefined for none, or for one that {@link refusalOf} refuses. */
+export function announcedLength(headers: HeaderList): number | undefined {
+  for (const [name, value] of headers) {
+    if (name.length === 14 && name.toLowerCase() === 'content-length') {
+      return DIGITS.test(value) && Number.isSafeInteger(Number(value)) ? Number(value) : undefined
+    }
+  }
+  return undefined
+}
