@@ -1,0 +1,13 @@
+import type { OperatorFactory } from '../operator.js'
+import { textArgument } from './text-argument.js'
+
+/**
+ * Description: the argument stands somewhere in the value, byte for byte.
+ * Arguments: text, macros allowed.
+ * Returns: true when it does; an empty argument always does.
+ * Example: `SecRule REQUEST_LINE "@contains .php" "id:1,phase:1,deny"`
+ */
+export const contains: OperatorFactory = (argument) => {
+  const text = textArgument(argument)
+  return (value, run) => value.includes(text(run))
+}

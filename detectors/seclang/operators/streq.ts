@@ -1,0 +1,13 @@
+import type { OperatorFactory } from '../operator.js'
+import { textArgument } from './text-argument.js'
+
+/**
+ * Description: the value equals the argument, byte for byte.
+ * Arguments: text, macros allowed.
+ * Returns: true when they are equal.
+ * Example: `SecRule ARGS:token "!@streq %{TX.expected}" "id:1,phase:2,deny"`
+ */
+export const streq: OperatorFactory = (argument) => {
+  const text = textArgument(argument)
+  return (value, run) => value === text(run)
+}

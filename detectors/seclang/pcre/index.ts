@@ -1,0 +1,2 @@
+export { compilePattern } from './pattern.js'
+export type { Classification, CompiledPattern } from './pattern.js'

@@ -1,0 +1,6 @@
+import type { Transformation } from '../transformation.js'
+
+const runs = /[\t-\r \xa0]+/g
+
+/** Turns each run of white space (C locale, and the byte 0xa0) into one space. */
+export const compressWhitespace: Transformation = (value) => value.replace(runs, ' ')
