@@ -71,3 +71,11 @@ export interface OperationalEvent extends EventBase {
 }
 
 export type Event = SecurityVerdictEvent | MalformedRequestEvent | ScanVerdictEvent | OperationalEvent
+
+/** The types that this version knows; an outbox may hold events of a later one. */
+export const EVENT_TYPES: ReadonlySet<string> = new Set<Event['type']>([
+  'security.verdict',
+  'malformed_request',
+  'scan.verdict',
+  'operational',
+])

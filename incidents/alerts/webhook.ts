@@ -1,0 +1,56 @@
+import { createHmac } from 'node:crypto'
+import type { Agent } from 'undici'
+import { codeOf, messageOf } from '../../runtime/errors.js'
+import { checkOutboundUrl, type OutboundConfig } from '../../runtime/outbound.js'
+import type { WebhookAlert } from '../config.js'
+import { IncidentError } from '../errors.js'
+import type { Delivery } from './delivery.js'
+
+/** `sha256=` and the hex HMAC-SHA256 of the raw body, as receivers of signed webhooks expect it. */
+export const signature = (secret: string, body: string): string =>
+  `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
+
+/**
+ * Sends one announcement. Only a 2xx answer counts as received; a redirect is not followed, since it would lead where the
+ * operator did not point.
+ * @throws IncidentError `ALERT_REJECTED` for an answer that is no success, `ALERT_UNREACHABLE` when none came
+ */
+export async function sendWebhook(
+  delivery: Delivery,
+  alert: WebhookAlert,
+  secret: string,
+  outbound: OutboundConfig,
+  agent: Agent,
+): Promise<void> {
+  const url = checkOutboundUrl(alert.url, outbound)
+  const timeout = alert.timeout_seconds * 1000
+  let status: number
+  try {
+    const response = await agent.request({
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'user-agent': 'Portcullis-Webhook/1.0',
+        'x-webhook-signature': signature(secret, delivery.body),
+        'x-webhook-event': delivery.event,
+        'x-webhook-delivery': delivery.id,
+      },
+      body: delivery.body,
+      headersTimeout: timeout,
+      bodyTimeout: timeout,
+      signal: AbortSignal.timeout(timeout),
+    })
+    status = response.statusCode
+    await response.body.dump({ limit: 64 * 1024 })
+  } catch (cause) {
+    throw new IncidentError(
+      'ALERT_UNREACHABLE',
+      `${alert.name} did not answer: ${codeOf(cause) ?? messageOf(cause)}`,
+      { cause },
+    )
+  }
+  if (status < 200 || status > 299)
+    throw new IncidentError('ALERT_REJECTED', `${alert.name} answered ${status}`)
+}
