@@ -1,10 +1,9 @@
 import { decodeBase64, encodeBase64 } from './base64.js'
-import { encodeHex } from './bytes.js'
 import { ProofError } from './errors.js'
 import { HASH_SIZE, sha256 } from './hashing.js'
 import { EMPTY_ROOT } from './merkle.js'
-import { equalBytes } from './bytes.js'
-import { isKeyName } from './note-key.js'
+import { encodeHex, equalBytes } from './bytes.js'
+import { isKeyName, SIGNATURE_TYPES } from './note-key.js'
 import type { NoteSigner, NoteVerifier } from './note-key.js'
 import { parseNote, signNote, verifyNote } from './signed-note.js'
 import type { NoteVerification, SignedNote } from './signed-note.js'
@@ -137,7 +136,9 @@ export function verifyCheckpointNote(
 ): NoteVerification {
   const verification = verifyNote(signed.note, verifiers)
   const { origin } = signed.checkpoint
-  if (!verification.verified.some(({ verifier }) => verifier.name === origin))
+  // A witness may bear any name, the log's too; only a plain signature is the log's own word.
+  const isLogKey = (key: NoteVerifier) => key.type === SIGNATURE_TYPES.ed25519 && key.name === origin
+  if (!verification.verified.some(({ verifier }) => isLogKey(verifier)))
     throw new ProofError('unknown_key', `no known key of the log ${origin} signed the checkpoint`)
   return verification
 }

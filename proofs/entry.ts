@@ -6,7 +6,7 @@ import type { NoteVerifier } from './note-key.js'
 import { parseSeal, SEAL_LINE } from './seal.js'
 import type { Seal } from './seal.js'
 import { parseNote, verifyNoteStrictly } from './signed-note.js'
-import type { SignedNote } from './signed-note.js'
+import type { NoteVerification, SignedNote } from './signed-note.js'
 
 /** A leaf of the log. */
 export type Entry =
@@ -51,11 +51,12 @@ export function parseEntry(bytes: Uint8Array): Entry {
  * @throws ProofError `unsigned` for a sealed action or when the agent did not sign; `malformed_note`, `unknown_key`,
  *   `bad_signature`
  */
-export function verifyEntry(entry: Entry, verifiers: readonly NoteVerifier[]): void {
+export function verifyEntry(entry: Entry, verifiers: readonly NoteVerifier[]): NoteVerification {
   if (entry.type === 'sealed')
     throw new ProofError('unsigned', 'a sealed action has no signature but the one of its seal')
   const agent = entry.type === 'seal' ? entry.seal.agent : entry.action.agent
-  const { verified } = verifyNoteStrictly(entry.note, verifiers)
-  if (!verified.some(({ verifier }) => verifier.name === agent))
+  const verification = verifyNoteStrictly(entry.note, verifiers)
+  if (!verification.verified.some(({ verifier }) => verifier.name === agent))
     throw new ProofError('unsigned', `the entry is not signed by its agent ${agent}`)
+  return verification
 }

@@ -7,7 +7,7 @@ import { HASH_SIZE, inclusionProof, leafHash, nodeReaderOf, rootOfLeafHashes } f
 import { NAME_PATTERN } from './kinds/members.js'
 import type { NoteSigner, NoteVerifier } from './note-key.js'
 import { parseNote, signNote, verifyNoteStrictly } from './signed-note.js'
-import type { SignedNote } from './signed-note.js'
+import type { NoteVerification, SignedNote } from './signed-note.js'
 
 /** First line of a batch seal. */
 export const SEAL_LINE = 'portcullis.dev/batch/v1'
@@ -119,10 +119,11 @@ export function parseSealNote(bytes: Uint8Array): SealNote {
  *
  * @throws ProofError `malformed_note`, `unknown_key`, `bad_signature` or `unsigned`
  */
-export function verifySeal({ seal, note }: SealNote, verifiers: readonly NoteVerifier[]): void {
-  const { verified } = verifyNoteStrictly(note, verifiers)
-  if (!verified.some(({ verifier }) => verifier.name === seal.agent))
+export function verifySeal({ seal, note }: SealNote, verifiers: readonly NoteVerifier[]): NoteVerification {
+  const verification = verifyNoteStrictly(note, verifiers)
+  if (!verification.verified.some(({ verifier }) => verifier.name === seal.agent))
     throw new ProofError('unsigned', `the seal is not signed by its agent ${seal.agent}`)
+  return verification
 }
 
 /** A batch that was found good. */
