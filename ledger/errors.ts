@@ -1,60 +1,61 @@
 /**
- * Stable codes of this folder. The lower-case form of a code that a caller can cause is also the machine code of its
+ * Stable codes of this folder. What is wrong with the bytes of an entry is a `ProofError` of `proofs/`; these are the
+ * codes of the log around them. The lower-case form of a code that a caller can cause is the machine code of its
  * RFC 9457 problem.
  */
 export type LedgerErrorCode =
-  // What a caller sent.
-  | 'MALFORMED_ENTRY'
-  | 'NOT_CANONICAL'
-  | 'UNKNOWN_KEY'
-  | 'WEAK_KEY'
-  | 'BAD_SIGNATURE'
-  | 'BAD_SEAL'
-  | 'UNSIGNED_ENTRY'
-  | 'ID_CONFLICT'
-  | 'NOT_A_PARTICIPANT'
-  | 'TOO_LARGE'
-  | 'NOT_FOUND'
+  // What a caller asked for.
   | 'AMBIGUOUS_ID'
   | 'BAD_REQUEST'
+  | 'FORBIDDEN'
+  | 'ID_CONFLICT'
+  | 'NOT_A_PARTICIPANT'
+  | 'NOT_FOUND'
+  | 'TOO_LARGE'
   | 'UNAUTHORIZED'
-  // What this log is.
+  | 'UNSEALED'
+  // What stands in the way of a start.
+  | 'AGENT_KEY_SHARED'
   | 'ALREADY_INITIALISED'
-  | 'NOT_INITIALISED'
   | 'BAD_IDENTITY'
+  | 'BAD_KEY'
   | 'LOCKED'
+  | 'NOT_INITIALISED'
+  | 'SOCKET'
   // What must never happen; the writer stops.
+  | 'CHECKPOINT_CONFLICT'
+  | 'CHECKPOINT_MISSING'
+  | 'INDEX_DAMAGED'
+  | 'ROOT_MISMATCH'
   | 'WAL_DAMAGED'
   | 'WAL_FAILED'
-  | 'INDEX_DAMAGED'
-  | 'CHECKPOINT_MISSING'
-  | 'CHECKPOINT_CONFLICT'
-  | 'ROOT_MISMATCH'
+  // What ends.
   | 'STOPPED'
-  // What the world does.
   | 'UNREACHABLE'
-  | 'OVERLOADED'
 
 /** Codes after which the writer must not acknowledge anything any more: it exits and recovers by reading. */
 const FATAL: ReadonlySet<LedgerErrorCode> = new Set([
+  'CHECKPOINT_CONFLICT',
+  'CHECKPOINT_MISSING',
+  'INDEX_DAMAGED',
+  'ROOT_MISMATCH',
   'WAL_DAMAGED',
   'WAL_FAILED',
-  'INDEX_DAMAGED',
-  'CHECKPOINT_MISSING',
-  'CHECKPOINT_CONFLICT',
-  'ROOT_MISMATCH',
 ])
 
-/** An error of the ledger. `detail` holds machine-readable members, never secrets. */
+/** Machine-readable facts of an error; never secrets. */
+export type ErrorDetail = Readonly<Record<string, string | number>>
+
+/** An error of the ledger. The message is fit for an operator. */
 export class LedgerError extends Error {
   override readonly name = 'LedgerError'
   readonly code: LedgerErrorCode
-  readonly detail: Readonly<Record<string, string | number>>
+  readonly detail: ErrorDetail
 
   constructor(
     code: LedgerErrorCode,
     message: string,
-    options: { readonly cause?: unknown; readonly detail?: Readonly<Record<string, string | number>> } = {},
+    options: { readonly cause?: unknown; readonly detail?: ErrorDetail } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code

@@ -1,0 +1,73 @@
+/**
+ * What may enter the log. An entry is looked at only as far as the formats go: who signed it, which batch it belongs to.
+ * What it means is nobody's business here.
+ */
+import { parseEntry, verifyEntry } from '../proofs/entry.js'
+import type { Entry } from '../proofs/entry.js'
+import type { ActionPayload } from '../proofs/action.js'
+import { leafHash } from '../proofs/hashing.js'
+import { verifySealedBatch } from '../proofs/seal.js'
+import type { AgentKeys } from './agents.js'
+import { LedgerError } from './errors.js'
+
+/** An entry that may be appended. */
+export interface AdmittedEntry {
+  readonly bytes: Uint8Array
+  readonly leaf: Uint8Array
+  /** Of an action; a seal has none. */
+  readonly action?: ActionPayload
+}
+
+/** What is appended in one step: a signed action alone, or a batch with its seal last. */
+export interface Unit {
+  readonly sealed: boolean
+  readonly entries: readonly AdmittedEntry[]
+}
+
+/**
+ * Checks posted entries: signed actions in any number, and sealed batches, each with its seal right behind its actions.
+ *
+ * @throws ProofError with what is wrong with an entry, a signature or a seal
+ * @throws LedgerError `UNSEALED` for an unsigned action without a seal behind it
+ */
+export async function admit(entries: readonly Uint8Array[], keys: AgentKeys): Promise<readonly Unit[]> {
+  const units: Unit[] = []
+  let batch: Uint8Array[] = []
+  for (const bytes of entries) {
+    const entry = parseEntry(bytes)
+    if (entry.type === 'sealed') {
+      batch.push(bytes)
+    } else if (entry.type === 'seal') {
+      units.push(await admitBatch(batch, bytes, entry, keys))
+      batch = []
+    } else {
+      if (batch.length > 0) throw unsealed(batch.length)
+      verifyEntry(entry, await keys.verifiersFor(entry.note.signatures))
+      units.push({ sealed: false, entries: [{ bytes, leaf: leafHash(bytes), action: entry.action }] })
+    }
+  }
+  if (batch.length > 0) throw unsealed(batch.length)
+  return units
+}
+
+async function admitBatch(
+  batch: readonly Uint8Array[],
+  sealBytes: Uint8Array,
+  seal: Extract<Entry, { type: 'seal' }>,
+  keys: AgentKeys,
+): Promise<Unit> {
+  const verifiers = await keys.verifiersFor(seal.note.signatures)
+  const { actions, leaves } = verifySealedBatch(batch, sealBytes, verifiers)
+  const entries: AdmittedEntry[] = []
+  for (const [i, action] of actions.entries()) {
+    const bytes = batch[i]
+    const leaf = leaves[i]
+    if (bytes !== undefined && leaf !== undefined) entries.push({ bytes, leaf, action })
+  }
+  entries.push({ bytes: sealBytes, leaf: leafHash(sealBytes) })
+  return { sealed: true, entries }
+}
+
+function unsealed(count: number): LedgerError {
+  return new LedgerError('UNSEALED', `${count} unsigned actions have no seal right behind them`)
+}

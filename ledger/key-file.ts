@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto'
+import { link, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { generateSeed, importPrivateKey } from '../proofs/ed25519.js'
+import { decodeSecretKey, encodeSecretKey } from '../proofs/note-key.js'
+import type { NoteSigner } from '../proofs/note-key.js'
+import { privateFolder, readSecretFile, syncFolder, writePrivateFile } from '../runtime/data-folder.js'
+import { codeOf } from '../runtime/errors.js'
+import { LedgerError } from './errors.js'
+
+/**
+ * Reads the private note key of a file (`PRIVATE+KEY+name+id+base64`). Links, foreign owners and modes that let others
+ * read are refused by `readSecretFile`.
+ *
+ * @returns its signer, or `undefined` when there is no file
+ * @throws LedgerError `BAD_KEY` when the file holds no key
+ */
+export async function readKeyFile(path: string): Promise<NoteSigner | undefined> {
+  const bytes = await readSecretFile(path)
+  if (bytes === undefined) return undefined
+  try {
+    return decodeSecretKey(Buffer.from(bytes).toString('latin1').trimEnd()).signer
+  } catch (cause) {
+    throw new LedgerError('BAD_KEY', `the key file ${path} holds no private note key`, { cause })
+  }
+}
+
+/**
+ * Reads the key of a file, or makes one (0600). Of two processes that make it at once, both get the same key.
+ *
+ * @param name the name of a new key, or what makes one out of its public key
+ */
+export async function openKeyFile(
+  path: string,
+  name: string | ((publicKey: Uint8Array) => string),
+): Promise<NoteSigner> {
+  const present = await readKeyFile(path)
+  if (present !== undefined) return present
+  await privateFolder(dirname(path))
+  const seed = generateSeed()
+  const keyName = typeof name === 'string' ? name : name(importPrivateKey(seed).publicKey)
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.new`
+  await writePrivateFile(temporary, `${encodeSecretKey(keyName, seed)}\n`)
+  try {
+    // A link, unlike a rename, does not replace the key that another process made in the meantime.
+    await link(temporary, path)
+    await syncFolder(dirname(path))
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error
+  } finally {
+    await unlink(temporary)
+  }
+  const made = await readKeyFile(path)
+  if (made === undefined) throw new LedgerError('BAD_KEY', `the key file ${path} is gone again`)
+  return made
+}

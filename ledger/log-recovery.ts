@@ -1,0 +1,157 @@
+/** What happens between a start and the first append. */
+import { join } from 'node:path'
+import { encodeBase64 } from '../proofs/base64.js'
+import { CompactRange } from '../proofs/compact-range.js'
+import { parseEntry } from '../proofs/entry.js'
+import { leafHash } from '../proofs/hashing.js'
+import { privateFolder } from '../runtime/data-folder.js'
+import type { AdmittedEntry } from './admission.js'
+import { LedgerError } from './errors.js'
+import { createIdentity, readIdentity } from './identity.js'
+import type { Identity } from './identity.js'
+import { IndexStore } from './index-store.js'
+import type { IndexedEntry, RecordedCheckpoint } from './index-store.js'
+import { Lease } from './lease.js'
+import type { LogOptions, LogParts } from './log.js'
+import { TileTree } from './tile-tree.js'
+import { openWal } from './wal.js'
+import type { WriteAheadLog } from './wal.js'
+
+/** Entries that are indexed in one step when the index is made anew. */
+const REBUILD_ENTRIES = 8_192
+
+/** Opens the stores of a log under the writer's lease and makes sure that they agree. */
+export async function openParts(
+  options: LogOptions,
+  onLost: (error: LedgerError) => void,
+): Promise<LogParts> {
+  const folder = await privateFolder(options.folder)
+  const store = new IndexStore(join(folder, 'index'))
+  let lease: Lease | undefined
+  let wal: WriteAheadLog | undefined
+  try {
+    lease = new Lease(store, options.clock, onLost)
+    const identity = await identify(options, store)
+    const recorded = store.checkpoint
+    if (recorded === undefined) {
+      const message = 'the recorded checkpoint is missing: restore the folder index from a backup'
+      throw new LedgerError('CHECKPOINT_MISSING', message)
+    }
+    wal = await readWal(options, recorded)
+    const tree = await openTree(options, store, wal, recorded)
+    return { identity, store, lease, wal, tree, recorded }
+  } catch (error) {
+    await wal?.close()
+    lease?.release()
+    await store.close()
+    throw error
+  }
+}
+
+async function identify(options: LogOptions, store: IndexStore): Promise<Identity> {
+  const { folder, origin, name, clock, log } = options
+  const present = await readIdentity(folder)
+  if (present !== undefined) {
+    if (origin !== undefined && origin !== present.origin) {
+      throw new LedgerError('BAD_IDENTITY', `the folder holds the log ${present.origin}, not ${origin}`)
+    }
+    return present
+  }
+  if (origin !== undefined) {
+    const message =
+      `${folder} is empty, but the log ${origin} is expected there: restore it, or say ` +
+      '`portcullis ledger init` to begin a new log'
+    throw new LedgerError('NOT_INITIALISED', message)
+  }
+  const walFolder = join(folder, 'wal')
+  await options.disk.makeDirectory(walFolder)
+  if (store.checkpoint === undefined && (await options.disk.list(walFolder)).length > 0) {
+    throw new LedgerError('CHECKPOINT_MISSING', `${walFolder} holds entries, but no checkpoint was recorded`)
+  }
+  const made = await createIdentity(folder, store, name, clock.now())
+  log.info({ origin: made.origin, vkey: made.vkey }, 'a new log begins')
+  return made
+}
+
+/** Reads every entry, and checks that the first ones have the root that was recorded for them. */
+async function readWal(options: LogOptions, recorded: RecordedCheckpoint): Promise<WriteAheadLog> {
+  const range = new CompactRange()
+  const checkRoot = (): void => {
+    if (range.size === recorded.size && encodeBase64(range.root()) !== recorded.root) {
+      const message = `the first ${recorded.size} entries do not have the root that was recorded for them`
+      throw new LedgerError('ROOT_MISMATCH', message)
+    }
+  }
+  checkRoot()
+  const wal = await openWal({
+    disk: options.disk,
+    directory: join(options.folder, 'wal'),
+    minimum: recorded.size,
+    ...(options.segmentBytes !== undefined && { segmentBytes: options.segmentBytes }),
+    onRecovered: (_first, entries) => {
+      for (const entry of entries) {
+        range.append(leafHash(entry))
+        checkRoot()
+      }
+    },
+  })
+  if (wal.truncated !== undefined) {
+    options.log.warn(wal.truncated, 'a torn group that was never acknowledged was cut off')
+  }
+  return wal
+}
+
+/** The tree of the recorded checkpoint; when the stored tiles do not give its root, they are made anew. */
+async function openTree(
+  options: LogOptions,
+  store: IndexStore,
+  wal: WriteAheadLog,
+  recorded: RecordedCheckpoint,
+): Promise<TileTree> {
+  try {
+    const tree = new TileTree(recorded.size, store.readTile)
+    if (encodeBase64(tree.root()) === recorded.root) return tree
+  } catch (error) {
+    if (!(error instanceof LedgerError) || error.code !== 'INDEX_DAMAGED') throw error
+  }
+  options.log.warn(
+    { entries: recorded.size },
+    'the index is damaged and is made anew from the write-ahead log',
+  )
+  return rebuild(store, wal, recorded.size)
+}
+
+async function rebuild(store: IndexStore, wal: WriteAheadLog, size: number): Promise<TileTree> {
+  await store.clear()
+  const tree = new TileTree(0, store.readTile)
+  while (tree.size < size) {
+    const first = tree.size
+    const entries = await wal.read(first, Math.min(REBUILD_ENTRIES, size - first))
+    const indexed = entries.map((bytes, i) => indexedEntry(first + i, { bytes, leaf: leafHash(bytes) }))
+    for (const { leaf } of indexed) tree.append(leaf)
+    const tiles = tree.changed()
+    await store.restore(indexed, tiles)
+    tree.stored(tiles)
+  }
+  return tree
+}
+
+/** The index rows of an entry; an entry that comes from the log itself is parsed for them. */
+export function indexedEntry(index: number, entry: AdmittedEntry): IndexedEntry {
+  const { bytes, leaf } = entry
+  const action = entry.action ?? actionOf(bytes)
+  if (action === undefined) return { index, leaf }
+  const { agent, id, session, kind } = action
+  const participants = kind === 'session.open' ? action['participants'] : undefined
+  return {
+    index,
+    leaf,
+    identity: { agent, id },
+    ...(Array.isArray(participants) && { opens: { session, participants: participants.map(String) } }),
+  }
+}
+
+function actionOf(bytes: Uint8Array): AdmittedEntry['action'] {
+  const parsed = parseEntry(bytes)
+  return parsed.type === 'seal' ? undefined : parsed.action
+}
