@@ -1,0 +1,31 @@
+export type GatewayErrorCode =
+  | 'GATEWAY_AUDIT_LOG'
+  | 'GATEWAY_BODY_TIMEOUT'
+  | 'GATEWAY_CLIENT_ABORTED'
+  | 'GATEWAY_CONFIG'
+  | 'GATEWAY_COUNTERS'
+  | 'GATEWAY_GEO'
+  | 'GATEWAY_LISTEN'
+  | 'GATEWAY_RULE_FILE'
+  | 'GATEWAY_SITE'
+  | 'GATEWAY_STOPPING'
+  | 'GATEWAY_THREAD'
+  | 'GATEWAY_UPSTREAM_BUSY'
+  | 'GATEWAY_UPSTREAM_RESPONSE'
+  | 'GATEWAY_VERDICT_STORE'
+
+/**
+ * A failure of the gateway itself. The message is for an operator and never reaches a client; `cause` holds what was
+ * caught.
+ */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError'
+
+  constructor(
+    readonly code: GatewayErrorCode,
+    message: string,
+    options?: { readonly cause?: unknown },
+  ) {
+    super(message, options)
+  }
+}

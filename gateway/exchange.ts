@@ -1,0 +1,290 @@
+import type { Readable } from 'node:stream'
+
+import type { Inspection } from '../detectors/inspection.js'
+import type { BodyView, HeaderList } from '../detectors/request.js'
+import type { Verdict } from '../detectors/verdict.js'
+import { codeOf } from '../runtime/errors.js'
+import type { Answer } from './answer.js'
+import { isFinal, pageAnswer, verdictAnswer } from './answer.js'
+import type { BodyLimit, HeldBody } from './body-hold.js'
+import { BodyHold } from './body-hold.js'
+import { narrowAcceptEncoding } from './content-coding.js'
+import type { DataPlane } from './data-plane.js'
+import { GatewayError } from './errors.js'
+import { forwardHeaders } from './forward-headers.js'
+import { listValues } from './header-fields.js'
+import type { ListenerError } from './listener/errors.js'
+import type { Exchange } from './listener/listener.js'
+import type { Refusal } from './refusal.js'
+import { contentCodings, judgeableBody } from './response-hold.js'
+import { ResponseRelay } from './response-relay.js'
+import { routeOf } from './site.js'
+import type { Transaction } from './transaction.js'
+import { openTransaction } from './transaction.js'
+import type { UpstreamFlow } from './upstream.js'
+import { statusOfUpstreamError } from './upstream.js'
+
+/** Answer to `OPTIONS *`, which asks about the server itself. */
+const SERVER_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
+
+const NO_BODY: BodyView = { bytes: new Uint8Array(0), complete: true }
+
+/**
+ * The life of one request: admit, judge, hold, forward, judge the answer, relay it, record. Each step runs at once when
+ * what it needs is there; the only waits are for bytes of the client and of the upstream.
+ */
+export class ExchangeLife {
+  readonly #plane: DataPlane
+  readonly #exchange: Exchange
+  readonly #transaction: Transaction
+  readonly #inspection: Inspection
+  #flow: UpstreamFlow | undefined
+  #relay: ResponseRelay | undefined
+  #aborted = false
+  #closed = false
+  /** Something went wrong with the request's body after it was on its way; told to the client instead of a 502. */
+  #bodyStatus: 400 | 408 | undefined
+
+  constructor(plane: DataPlane, exchange: Exchange) {
+    this.#plane = plane
+    this.#exchange = exchange
+    this.#transaction = openTransaction(plane, exchange)
+    this.#inspection = this.#transaction.inspection
+  }
+
+  /** Runs the request up to its first wait. */
+  start(): void {
+    const exchange = this.#exchange
+    exchange.onAborted(() => this.#abort())
+    if (exchange.refuse !== undefined) {
+      const verdict = this.#inspection.malformed(exchange.refuse)
+      this.#refuse({ status: 400, phase: 'malformed', reason: exchange.refuse }, verdict)
+      return
+    }
+    if (this.#acted(this.#inspection.client())) return
+    if (this.#acted(this.#inspection.requestHeaders())) return
+    if (!exchange.body.present) this.#judgeBody(NO_BODY, null)
+    else if (this.#inspection.wantsRequestBody) this.#holdBody()
+    else this.#passBody()
+  }
+
+  #holdBody(): void {
+    const hold = new BodyHold(this.#exchange.body, this.#exchange.headers, this.#plane.limits, {
+      onHeld: (held) => this.#held(hold, held),
+      onError: (error) => this.#bodyFailed(error),
+    })
+    const over = hold.announcedOver()
+    if (over !== undefined && !this.#mayPassPartly()) {
+      this.#inspection.truncate(over)
+      this.#tooLarge(over)
+      return
+    }
+    hold.open()
+  }
+
+  /** A phase said that this body need not be judged: it goes on as it comes. */
+  #passBody(): void {
+    const hold = new BodyHold(this.#exchange.body, this.#exchange.headers, this.#plane.limits, {
+      onHeld: () => undefined,
+      onError: (error) => this.#bodyFailed(error),
+    })
+    if (this.#acted(this.#inspection.requestBody(NO_BODY))) return
+    this.#forward(hold.pass(), this.#exchange.body.contentLength)
+  }
+
+  #mayPassPartly(): boolean {
+    const { site } = this.#transaction
+    return site.mode === 'detect' || routeOf(site, this.#exchange.target).body === 'process-partial'
+  }
+
+  #held(hold: BodyHold, held: HeldBody): void {
+    if (held.limit !== undefined && !this.#mayPassPartly()) {
+      this.#inspection.truncate(held.limit)
+      this.#tooLarge(held.limit)
+      return
+    }
+    const headers = this.#exchange.headers
+    const judge = (view: BodyView): void => {
+      if (!this.#over()) this.#judgeBody(view, hold, held)
+    }
+    if (contentCodings(headers).length === 0)
+      judge(
+        held.limit === undefined
+          ? { bytes: held.judged, complete: true }
+          : { bytes: held.judged, complete: false, limit: held.limit },
+      )
+    else
+      judgeableBody(held.judged, headers, this.#plane.decodeLimits, 'request', held.limit).then(
+        judge,
+        (error: unknown) => this.#fail(error),
+      )
+  }
+
+  #judgeBody(view: BodyView, hold: BodyHold | null, held?: HeldBody): void {
+    try {
+      if (this.#acted(this.#inspection.requestBody(view))) return
+      if (hold === null || held === undefined) this.#forward(null)
+      else {
+        const body = hold.forward(held)
+        this.#forward(body, body instanceof Uint8Array ? body.length : this.#exchange.body.contentLength)
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #forward(body: Uint8Array | Readable | null, contentLength?: number): void {
+    const exchange = this.#exchange
+    const transaction = this.#transaction
+    const { site, routed, requestId } = transaction
+    if (routed === undefined) {
+      this.#answerUnroutable()
+      return
+    }
+    const { upstream } = site
+    if (upstream === undefined || upstream.full) {
+      const problem =
+        upstream === undefined ? 'none is configured' : `${upstream.inFlight} requests in flight`
+      this.#plane.upstreamFailed(site.name, 503, 'GATEWAY_UPSTREAM_BUSY', problem)
+      this.#answer(503, [['Retry-After', '1']])
+      return
+    }
+    const asked = listValues(exchange.headers, 'accept-encoding')
+    const headers = forwardHeaders(exchange.headers, {
+      requestId,
+      peer: transaction.peer,
+      viaTrustedProxy: transaction.viaTrustedProxy,
+      tls: exchange.tls,
+      host: transaction.authority,
+      ...(site.mayReadResponse ? { acceptEncoding: narrowAcceptEncoding(asked) } : {}),
+      traceparent: transaction.trace.traceparent,
+      ...(contentLength === undefined ? {} : { contentLength }),
+    })
+    const relay = new ResponseRelay(this.#plane, exchange, transaction, {
+      act: (verdict) => this.#acted(verdict),
+      done: (status) => this.#close(status),
+      fail: (error) => this.#upstreamFailed(error),
+    })
+    this.#relay = relay
+    upstream.send(
+      { method: exchange.method, path: routed.path, headers, body },
+      {
+        onStart: (flow) => {
+          this.#flow = flow
+          if (this.#aborted) flow.abort(new GatewayError('GATEWAY_CLIENT_ABORTED', 'the client went away'))
+        },
+        onInformational: (status, fields) => {
+          if (status === 103) exchange.writeInformational(103, fields)
+        },
+        onHead: (status, fields, flow) => relay.head(status, fields, flow),
+        onData: (chunk) => relay.data(chunk),
+        onEnd: (trailers) => relay.end(trailers),
+        onError: (error) => this.#upstreamFailed(error),
+      },
+    )
+  }
+
+  /** Targets that no upstream of a reverse proxy is asked for. */
+  #answerUnroutable(): void {
+    const { method, target } = this.#exchange
+    if (method === 'OPTIONS' && target === '*') {
+      const headers: HeaderList = [['X-Request-Id', this.#transaction.requestId]]
+      this.#send({ status: 204, headers: [['Allow', SERVER_METHODS], ...headers], body: '' })
+    } else this.#refuse({ status: 400, phase: 'malformed', reason: 'invalid_target' })
+  }
+
+  /** Acts on a verdict that ends the transaction. Returns whether it did. */
+  #acted(verdict: Verdict): boolean {
+    if (!isFinal(verdict)) return this.#over()
+    this.#cutUpstream()
+    const answer = verdictAnswer(verdict, this.#transaction.requestId, this.#exchange.headers)
+    if (answer === undefined) {
+      this.#exchange.destroy()
+      this.#close(0)
+    } else this.#send(answer)
+    return true
+  }
+
+  #tooLarge(limit: BodyLimit): void {
+    this.#refuse({ status: 413, phase: 'request', reason: limit })
+  }
+
+  #refuse(refusal: Refusal, verdict?: Verdict): void {
+    this.#transaction.refusal = refusal
+    this.#answer(
+      verdict !== undefined && isFinal(verdict) && verdict.status >= 400 ? verdict.status : refusal.status,
+    )
+  }
+
+  #answer(status: number, extra: HeaderList = []): void {
+    this.#send(pageAnswer(status, this.#transaction.requestId, this.#exchange.headers, extra))
+  }
+
+  #send({ status, headers, body }: Answer): void {
+    if (!this.#exchange.finished) this.#exchange.respond(status, headers, body)
+    this.#close(status)
+  }
+
+  #bodyFailed(error: ListenerError): void {
+    if (this.#over()) return
+    const code = codeOf(error)
+    if (code === 'CLIENT_ABORTED') {
+      this.#abort()
+      return
+    }
+    this.#bodyStatus = code === 'BODY_TIMEOUT' ? 408 : 400
+    this.#cutUpstream()
+    if (this.#relay?.started === true) {
+      this.#exchange.destroy()
+      this.#close(0)
+    } else if (this.#bodyStatus === 408) this.#answer(408)
+    else this.#refuse({ status: 400, phase: 'malformed', reason: 'malformed_body' })
+  }
+
+  #upstreamFailed(error: Error): void {
+    if (this.#over() || this.#aborted) return
+    const status = statusOfUpstreamError(error)
+    const { site } = this.#transaction
+    this.#plane.upstreamFailed(site.name, status, codeOf(error) ?? 'GATEWAY_UPSTREAM_RESPONSE', error.message)
+    this.#cutUpstream()
+    if (this.#relay?.started === true) {
+      // The status is out already: a cut tells the client that the body is not complete.
+      this.#exchange.destroy()
+      this.#close(0)
+    } else this.#answer(status)
+  }
+
+  /** A fault of ours. Nothing that was not judged to its end may pass. */
+  #fail(error: unknown): void {
+    this.#plane.fault(error)
+    if (this.#over()) return
+    this.#cutUpstream()
+    if (this.#relay?.started === true) {
+      this.#exchange.destroy()
+      this.#close(0)
+    } else this.#answer(500)
+  }
+
+  #abort(): void {
+    if (this.#over()) return
+    this.#aborted = true
+    this.#cutUpstream()
+    this.#close(499)
+  }
+
+  #cutUpstream(): void {
+    this.#relay?.cut()
+    this.#flow?.abort(new GatewayError('GATEWAY_CLIENT_ABORTED', 'the request was cut'))
+  }
+
+  #over(): boolean {
+    return this.#closed
+  }
+
+  /** The answer is known: the transaction ends and is recorded. */
+  #close(status: number): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#plane.finish(this.#transaction, status)
+  }
+}
