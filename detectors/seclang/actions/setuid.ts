@@ -1,0 +1,15 @@
+import type { ActionDefinition } from './definition.js'
+
+/** Opens the user's record of the collection USER. Macros are expanded. */
+export const setuid: ActionDefinition = {
+  name: 'setuid',
+  kind: 'effect',
+  argument: 'required',
+  apply: (link, argument, context) => {
+    const key = context.macro(argument)
+    link.effects.push((state) => {
+      state.userId = key.expand(state)
+      state.open('USER', state.userId)
+    })
+  },
+}

@@ -1,0 +1,163 @@
+import type { Entry } from '../collections/entry.js'
+import type { BodyLimits, BodyProcessor, ParsedBody } from './body.js'
+import { JsonSyntaxError, readJsonNumber, readJsonString } from './json-scalars.js'
+
+// Names repeat the keys above them. Their sum stays linear in the body: a huge key over many members is refused.
+const NAME_CHARACTERS_BASE = 64 * 1024
+const NAME_CHARACTERS_FACTOR = 8
+
+interface Frame {
+  readonly name: string
+  /** Index of the next element; -1 for an object. */
+  index: number
+  /** Whether a member or element was already read. */
+  filled: boolean
+}
+
+class JsonLimitError extends Error {
+  constructor(
+    readonly limit: string,
+    message: string,
+  ) {
+    super(message)
+  }
+}
+
+/**
+ * Reads JSON (RFC 8259) on bytes and flattens it: `{"a":{"b":[1]}}` gives `json.a.b.0` = `1`. Repeated keys are all kept; an empty object or
+ * array gives its name with an empty value, so that its key is judged. What was read before an error is kept.
+ */
+export const json: BodyProcessor = (body, _contentType, limits) => {
+  const reader = new JsonReader(body, limits)
+  try {
+    reader.read()
+    return reader.result('', [])
+  } catch (error) {
+    if (error instanceof JsonLimitError) return reader.result(error.message, [error.limit])
+    if (error instanceof JsonSyntaxError) return reader.result(error.message, [])
+    throw error
+  }
+}
+
+class JsonReader {
+  readonly #args: Entry[] = []
+  readonly #stack: Frame[] = []
+  readonly #maxNames: number
+  #names = 0
+  #at = 0
+
+  constructor(
+    readonly text: string,
+    readonly limits: BodyLimits,
+  ) {
+    this.#maxNames = NAME_CHARACTERS_BASE + NAME_CHARACTERS_FACTOR * text.length
+    // A UTF-8 byte order mark, which lenient readers skip.
+    if (text.startsWith('\xef\xbb\xbf')) this.#at = 3
+  }
+
+  result(error: string, limits: readonly string[]): ParsedBody {
+    return { args: this.#args, error: error === '' ? '' : `JSON: ${error}`, limits }
+  }
+
+  read(): void {
+    let name: string | undefined = 'json'
+    while (name !== undefined) {
+      this.#value(name)
+      name = this.#next()
+    }
+    this.#space()
+    if (this.#at < this.text.length) throw new JsonSyntaxError('text after the value', this.#at)
+  }
+
+  /** Reads a scalar, or opens an object or array. */
+  #value(name: string): void {
+    this.#space()
+    const char = this.text[this.#at]
+    switch (char) {
+      case '{':
+      case '[':
+        if (this.#stack.length >= this.limits.jsonDepth) {
+          throw new JsonLimitError('json_depth', `deeper than ${this.limits.jsonDepth}`)
+        }
+        this.#stack.push({ name, index: char === '[' ? 0 : -1, filled: false })
+        this.#at++
+        return
+      case '"': {
+        const { value, end } = readJsonString(this.text, this.#at)
+        this.#at = end
+        this.#add(name, value)
+        return
+      }
+      case 't':
+        this.#word(name, 'true', 'true')
+        return
+      case 'f':
+        this.#word(name, 'false', 'false')
+        return
+      case 'n':
+        this.#word(name, 'null', '')
+        return
+      default: {
+        const end = readJsonNumber(this.text, this.#at)
+        this.#add(name, this.text.slice(this.#at, end))
+        this.#at = end
+      }
+    }
+  }
+
+  /** Closes what ends here; the name of the next value, or undefined at the end of the document. */
+  #next(): string | undefined {
+    for (let frame = this.#stack.at(-1); frame !== undefined; frame = this.#stack.at(-1)) {
+      this.#space()
+      const char = this.text[this.#at]
+      if (char === (frame.index < 0 ? '}' : ']')) {
+        this.#at++
+        this.#stack.pop()
+        if (!frame.filled) this.#add(frame.name, '')
+        continue
+      }
+      if (frame.filled) {
+        if (char !== ',') throw new JsonSyntaxError('a comma or an end is missing', this.#at)
+        this.#at++
+      }
+      frame.filled = true
+      return frame.index < 0 ? `${frame.name}.${this.#key()}` : `${frame.name}.${frame.index++}`
+    }
+    return undefined
+  }
+
+  #key(): string {
+    this.#space()
+    if (this.text[this.#at] !== '"') throw new JsonSyntaxError('a key is missing', this.#at)
+    const { value, end } = readJsonString(this.text, this.#at)
+    this.#at = end
+    this.#space()
+    if (this.text[this.#at] !== ':') throw new JsonSyntaxError('a colon is missing', this.#at)
+    this.#at++
+    return value
+  }
+
+  #word(name: string, word: string, value: string): void {
+    if (!this.text.startsWith(word, this.#at)) throw new JsonSyntaxError('no value', this.#at)
+    this.#at += word.length
+    this.#add(name, value)
+  }
+
+  #add(key: string, value: string): void {
+    if (this.#args.length >= this.limits.arguments) {
+      throw new JsonLimitError('arguments', `more than ${this.limits.arguments} values`)
+    }
+    this.#names += key.length
+    if (this.#names > this.#maxNames) throw new JsonLimitError('json_names', 'the keys are too long')
+    this.#args.push({ key, value })
+  }
+
+  #space(): void {
+    const { text } = this
+    for (;;) {
+      const code = text.charCodeAt(this.#at)
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return
+      this.#at++
+    }
+  }
+}

@@ -1,0 +1,11 @@
+/** One value that a rule may judge, under its key inside a collection (empty for a scalar). Byte strings. */
+export interface Entry {
+  readonly key: string
+  readonly value: string
+}
+
+export const NO_ENTRIES: readonly Entry[] = []
+
+export function scalar(value: string): readonly Entry[] {
+  return [{ key: '', value }]
+}

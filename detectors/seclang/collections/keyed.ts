@@ -1,0 +1,34 @@
+import type { Entry } from './entry.js'
+
+/** Most variables that rules may keep in one collection of one transaction. */
+export const MAX_KEYS = 10_000
+
+/** A collection that rules write to (TX, ENV): keys compare case-insensitively and keep the case they were first set with. */
+export class KeyedCollection {
+  readonly #entries = new Map<string, Entry>()
+
+  get(key: string): string | undefined {
+    return this.#entries.get(key.toLowerCase())?.value
+  }
+
+  /** Returns false when the collection is full and the key is new. */
+  set(key: string, value: string): boolean {
+    const lower = key.toLowerCase()
+    const old = this.#entries.get(lower)
+    if (old === undefined && this.#entries.size >= MAX_KEYS) return false
+    this.#entries.set(lower, { key: old?.key ?? key, value })
+    return true
+  }
+
+  delete(key: string): void {
+    this.#entries.delete(key.toLowerCase())
+  }
+
+  find(key: string): Entry | undefined {
+    return this.#entries.get(key.toLowerCase())
+  }
+
+  entries(): readonly Entry[] {
+    return [...this.#entries.values()]
+  }
+}

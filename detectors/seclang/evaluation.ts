@@ -1,0 +1,323 @@
+import type { Transaction } from '../transaction.js'
+import type { Mode, PhaseName, RuleMatch } from '../verdict.js'
+import { parseRequestBody } from './bodies/parse.js'
+import type { Entry } from './collections/entry.js'
+import type { PersistentStore } from './collections/persistent.js'
+import { NO_TARGETS, type TargetPattern } from './exclusions.js'
+import { type Macro, parseMacro } from './macro.js'
+import { engineMode, weaker } from './mode.js'
+import type { OperatorRun } from './operator.js'
+import type { CompiledRule, CompiledTarget, PhaseItem, RuleLink, SeclangPhase } from './rule.js'
+import type { Settings } from './settings.js'
+import { TransactionState } from './state.js'
+import { TransformationCache } from './transformation-chain.js'
+
+/** Why and how a transaction ends. */
+export interface Interruption {
+  readonly action: 'block' | 'drop' | 'redirect' | 'allow'
+  /** 0 for drop and allow. */
+  readonly status: number
+  /** Target of a redirect. */
+  readonly location?: string
+  readonly match: RuleMatch
+  readonly label: PhaseName
+  /** The effective mode of the rule: `block`, or `detect` for what would have been. `allow` counts in both. */
+  readonly mode: Mode
+}
+
+/** Watches an evaluation, for debugging and for tests. */
+export interface EvaluationTrace {
+  target?(rule: CompiledRule, name: string, value: string, matched: boolean): void
+  skipped?(rule: CompiledRule, reason: 'removed'): void
+}
+
+/** Most matches that one transaction records; the rules go on, and `rule_matches` shows on the verdict. */
+export const MAX_MATCHES = 1000
+
+interface LastMatch {
+  readonly name: string
+  readonly value: string
+}
+
+const CAPTURE_GROUPS = 10
+
+/** The judging of one transaction by the rules of its site: seclang phases 1 to 5, in order, each once. */
+export class Evaluation {
+  readonly state: TransactionState
+  readonly matches: RuleMatch[] = []
+  /** What would have ended the transaction, had the mode of its rule been `block`: the first such. */
+  wouldBe: Interruption | undefined
+  /** What ended it. */
+  interruption: Interruption | undefined
+
+  readonly #cache = new TransformationCache()
+  readonly #macros = new Map<string, Macro>()
+  readonly #captured: (string | undefined)[] = []
+  #allowed: 'no' | 'request' | 'transaction' = 'no'
+  readonly #run: { -readonly [K in keyof OperatorRun]: OperatorRun[K] }
+
+  constructor(
+    readonly phases: ReadonlyMap<SeclangPhase, readonly PhaseItem[]>,
+    tx: Transaction,
+    settings: Settings,
+    store: PersistentStore,
+    readonly trace?: EvaluationTrace,
+  ) {
+    this.state = new TransactionState(tx, settings, store)
+    this.#run = {
+      capturing: false,
+      setCapture: (index, text) => {
+        if (index >= 0 && index < CAPTURE_GROUPS) this.#captured[index] = text
+      },
+      expand: (template) => this.#macro(template).expand(this.state),
+      truncate: (limit) => tx.truncate(limit),
+      setGeo: (record) => {
+        this.state.geo = record
+      },
+      ...(tx.ports.geo === undefined ? {} : { geo: tx.ports.geo }),
+    }
+  }
+
+  /** The mode that the rule engine allows at the moment. */
+  get engineMode(): Mode {
+    return engineMode(this.state.engine)
+  }
+
+  /** The anomaly score: of our own packs, or of the Core Rule Set where that is higher. */
+  get score(): number {
+    const own = Number.parseInt(this.state.txVariables.get('portcullis_score') ?? '0', 10)
+    const crs = Number.parseInt(this.state.txVariables.get('blocking_inbound_anomaly_score') ?? '0', 10)
+    return Math.max(own || 0, crs || 0)
+  }
+
+  /** Whether the request body has to be held; may change in seclang phase 1. */
+  get wantsRequestBody(): boolean {
+    return this.state.requestBodyAccess && this.state.engine !== 'off' && this.#allowed === 'no'
+  }
+
+  /** Whether this response has to be held: asked after seclang phase 3. */
+  get wantsResponseBody(): boolean {
+    const { state } = this
+    if (!state.responseBodyAccess || state.engine === 'off' || this.#allowed === 'transaction') return false
+    const items = this.phases.get(4) ?? []
+    if (!items.some(({ kind }) => kind === 'rule')) return false
+    const type = state.tx.responseHeaders.get('content-type') ?? ''
+    const media = (type.split(';', 1)[0] ?? '').trim().toLowerCase()
+    return state.settings.responseMimeTypes.includes(media === '' ? 'null' : media)
+  }
+
+  /**
+   * Runs one seclang phase. Seclang phase 2 first reads the request body that the transaction holds. Returns what ends the transaction, if anything
+   * does; seclang phase 5 runs in any case and ends nothing.
+   */
+  run(phase: SeclangPhase): Interruption | undefined {
+    const { state } = this
+    state.phase = phase
+    if (state.engine === 'off') return undefined
+    if (phase !== 5) {
+      if (this.interruption !== undefined) return this.interruption
+      if (this.#allowed === 'transaction' || (this.#allowed === 'request' && phase < 3)) return undefined
+    }
+    if (phase === 2) parseRequestBody(state)
+    return this.#runItems(this.phases.get(phase) ?? [])
+  }
+
+  #runItems(items: readonly PhaseItem[]): Interruption | undefined {
+    const { state } = this
+    let skip = 0
+    let skipAfter: { readonly name: string; readonly set: string } | undefined
+    for (const item of items) {
+      if (item.kind === 'marker') {
+        if (skipAfter?.name === item.name && skipAfter.set === item.set) skipAfter = undefined
+        continue
+      }
+      const { rule, set } = item
+      if (skipAfter !== undefined) {
+        if (set === skipAfter.set) {
+          // A rule id serves as a marker too.
+          if (String(rule.id) === skipAfter.name) skipAfter = undefined
+          continue
+        }
+        // The marker was not found in its own set: the other sets are not skipped with it.
+        skipAfter = undefined
+      }
+      if (skip > 0) {
+        skip--
+        continue
+      }
+      if (state.engine === 'off') return undefined
+      if (state.exclusions.removes(rule)) {
+        this.trace?.skipped?.(rule, 'removed')
+        continue
+      }
+      if (!this.#evaluate(rule)) continue
+      if (this.interruption !== undefined && state.phase !== 5) return this.interruption
+      if (rule.disruptive.kind === 'allow') {
+        if (rule.disruptive.scope === 'transaction') this.#allowed = 'transaction'
+        if (rule.disruptive.scope === 'request') this.#allowed = 'request'
+        return this.#allowed === 'transaction' ? this.#allowance(rule) : undefined
+      }
+      skip = rule.skip
+      if (rule.skipAfter !== undefined) skipAfter = { name: rule.skipAfter, set }
+    }
+    return undefined
+  }
+
+  /** Judges a rule with all its links; true when the last one matched. */
+  #evaluate(rule: CompiledRule): boolean {
+    const { state } = this
+    state.rule = rule
+    state.matchedVariables = []
+    const removed = state.exclusions.targetsOf(rule)
+    const last = rule.links.length - 1
+    for (const [index, link] of rule.links.entries()) {
+      if (!this.#evaluateLink(rule, link, index === last, removed)) return false
+    }
+    return true
+  }
+
+  #evaluateLink(
+    rule: CompiledRule,
+    link: RuleLink,
+    last: boolean,
+    removed: readonly TargetPattern[],
+  ): boolean {
+    const { operator } = link
+    if (operator === undefined || link.targets.length === 0) {
+      this.#matched(rule, link, last, undefined)
+      return true
+    }
+    let matched = false
+    for (const target of link.targets) {
+      for (const entry of target.read(this.state)) {
+        if (this.#excluded(target, entry, link.exclusions, removed)) continue
+        if (this.#judge(rule, link, last, target, entry)) matched = true
+      }
+    }
+    return matched
+  }
+
+  #judge(rule: CompiledRule, link: RuleLink, last: boolean, target: CompiledTarget, entry: Entry): boolean {
+    const name = fullName(target, entry)
+    const values = link.multiMatch
+      ? this.#cache.stages(entry.value, link.transformations)
+      : [this.#cache.transform(entry.value, link.transformations)]
+    let matched = false
+    for (const value of values) {
+      if (!this.#operate(rule, link, name, value)) continue
+      matched = true
+      this.#matched(rule, link, last, { name, value })
+    }
+    return matched
+  }
+
+  #operate(rule: CompiledRule, link: RuleLink, name: string, value: string): boolean {
+    const { operator } = link
+    if (operator === undefined) return true
+    this.#run.capturing = link.capture
+    this.#captured.length = 0
+    const result = operator.run(value, this.#run) !== operator.negated
+    if (result && link.capture) this.#storeCaptures()
+    this.trace?.target?.(rule, name, value, result)
+    return result
+  }
+
+  #storeCaptures(): void {
+    if (this.#captured.length === 0) return
+    const { txVariables } = this.state
+    for (let index = 0; index < CAPTURE_GROUPS; index++) {
+      const text = this.#captured[index]
+      if (text === undefined) txVariables.delete(String(index))
+      else txVariables.set(String(index), text)
+    }
+  }
+
+  /** A value matched: effects first, then, at the end of a chain, the record and the disruptive action. */
+  #matched(rule: CompiledRule, link: RuleLink, last: boolean, match: LastMatch | undefined): void {
+    const { state } = this
+    if (match !== undefined) state.noteMatch(match.name, match.value)
+    for (const effect of link.effects) effect(state)
+    if (!last) return
+    if (rule.severity !== undefined) state.highestSeverity = Math.min(state.highestSeverity, rule.severity)
+    const record = this.#record(rule, match)
+    this.#disrupt(rule, record)
+  }
+
+  #record(rule: CompiledRule, match: LastMatch | undefined): RuleMatch {
+    const { state } = this
+    const record: RuleMatch = {
+      id: rule.id,
+      seclangPhase: rule.phase,
+      phase: rule.label,
+      ...(rule.severity === undefined ? {} : { severity: rule.severity }),
+      msg: rule.msg.expand(state),
+      data: rule.logdata.expand(state),
+      variable: match?.name ?? '',
+      sample: match?.value ?? '',
+      tags: rule.tagMacros.map((tag) => tag.expand(state)),
+      logged: rule.log,
+      file: rule.position.file,
+      line: rule.position.line,
+    }
+    if (this.matches.length < MAX_MATCHES) this.matches.push(record)
+    else state.tx.truncate('rule_matches')
+    return record
+  }
+
+  #disrupt(rule: CompiledRule, match: RuleMatch): void {
+    const { disruptive } = rule
+    if (disruptive.kind === 'pass' || disruptive.kind === 'allow') return
+    const mode = weaker(rule.mode, this.engineMode)
+    const interruption: Interruption = {
+      action: disruptive.kind,
+      status: disruptive.kind === 'drop' ? 0 : disruptive.status,
+      ...(disruptive.kind === 'redirect' ? { location: disruptive.location.expand(this.state) } : {}),
+      match,
+      label: rule.label,
+      mode,
+    }
+    // Once the answer is out nothing can be ended any more.
+    if (mode === 'block' && this.state.phase !== 5) this.interruption ??= interruption
+    else this.wouldBe ??= interruption
+  }
+
+  #allowance(rule: CompiledRule): Interruption | undefined {
+    const match = this.matches.findLast(({ id, line }) => id === rule.id && line === rule.position.line)
+    if (match === undefined) return undefined
+    return { action: 'allow', status: 0, match, label: rule.label, mode: weaker(rule.mode, this.engineMode) }
+  }
+
+  #excluded(
+    target: CompiledTarget,
+    entry: Entry,
+    own: readonly TargetPattern[],
+    removed: readonly TargetPattern[],
+  ): boolean {
+    if (target.count) return false
+    return covers(own, target, entry) || (removed !== NO_TARGETS && covers(removed, target, entry))
+  }
+
+  #macro(template: string): Macro {
+    let macro = this.#macros.get(template)
+    if (macro === undefined) {
+      macro = parseMacro(template, { file: '', line: 0 }, () => undefined)
+      this.#macros.set(template, macro)
+    }
+    return macro
+  }
+}
+
+function covers(patterns: readonly TargetPattern[], target: CompiledTarget, entry: Entry): boolean {
+  return patterns.some(
+    ({ collection, matches }) =>
+      collection === target.collection && (matches === undefined || matches(entry.key)),
+  )
+}
+
+/** `ARGS:id`, `&ARGS`, `REQUEST_URI`. */
+function fullName(target: CompiledTarget, entry: Entry): string {
+  if (target.count) return target.written
+  return entry.key === '' && !target.written.includes(':')
+    ? target.collection
+    : `${target.collection}:${entry.key}`
+}

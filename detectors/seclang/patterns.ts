@@ -1,0 +1,23 @@
+import type { OperatorLoadContext, OperatorRun } from './operator.js'
+import { operatorFactory } from './operators/index.js'
+import type { TextPattern } from './exclusions.js'
+import { SecLangError } from './errors.js'
+
+// Selectors and tag patterns judge short names: nothing is captured, expanded or cut.
+const PLAIN_RUN: OperatorRun = {
+  capturing: false,
+  setCapture: () => undefined,
+  expand: (template) => template,
+  truncate: () => undefined,
+  setGeo: () => undefined,
+}
+
+/** A pattern of a selector, a tag or a message, matched without regard to case, by the same engine as `@rx`. */
+export function namePattern(pattern: string, context: OperatorLoadContext): TextPattern {
+  const factory = operatorFactory('rx')
+  if (factory === undefined) {
+    throw new SecLangError('SECLANG_UNKNOWN_OPERATOR', 'there is no operator rx', context.position)
+  }
+  const matches = factory(`(?i)${pattern}`, context)
+  return (text) => matches(text, PLAIN_RUN)
+}

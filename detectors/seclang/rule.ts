@@ -1,0 +1,84 @@
+import type { Mode, PhaseName } from '../verdict.js'
+import type { Entry } from './collections/entry.js'
+import type { TargetPattern } from './exclusions.js'
+import type { Macro } from './macro.js'
+import type { Operator, SourcePosition } from './operator.js'
+import type { TransactionState } from './state.js'
+import type { TransformationChain } from './transformation-chain.js'
+
+export type SeclangPhase = 1 | 2 | 3 | 4 | 5
+
+/** One target of a rule, ready to be read. */
+export interface CompiledTarget {
+  /** Upper case. */
+  readonly collection: string
+  /** As it stands in the rule, e.g. `ARGS:id`. */
+  readonly written: string
+  readonly count: boolean
+  read(state: TransactionState): readonly Entry[]
+}
+
+/** Something a rule does each time it matches, without ending the transaction. */
+export type Effect = (state: TransactionState) => void
+
+/** One SecRule or SecAction: a rule of its own or a link of a chain. */
+export interface RuleLink {
+  readonly position: SourcePosition
+  /** Empty for a SecAction, which always matches. */
+  readonly targets: readonly CompiledTarget[]
+  readonly exclusions: readonly TargetPattern[]
+  readonly operator: CompiledOperator | undefined
+  readonly transformations: TransformationChain
+  readonly multiMatch: boolean
+  readonly capture: boolean
+  readonly effects: readonly Effect[]
+}
+
+export interface CompiledOperator {
+  readonly name: string
+  readonly argument: string
+  readonly negated: boolean
+  readonly run: Operator
+}
+
+export type Disruptive =
+  | { readonly kind: 'pass' }
+  | { readonly kind: 'block'; readonly status: number }
+  | { readonly kind: 'drop' }
+  | { readonly kind: 'redirect'; readonly status: number; readonly location: Macro }
+  | { readonly kind: 'allow'; readonly scope: 'transaction' | 'phase' | 'request' }
+
+/** A rule with all its links. */
+export interface CompiledRule {
+  /** 0 for a SecAction or rule without one. */
+  readonly id: number
+  readonly phase: SeclangPhase
+  readonly label: PhaseName
+  /** The weaker of the site's and the label's mode. */
+  readonly mode: Mode
+  readonly position: SourcePosition
+  readonly links: readonly [RuleLink, ...RuleLink[]]
+  readonly msg: Macro
+  /** As written, macros not expanded. */
+  readonly msgText: string
+  readonly logdata: Macro
+  /** Macros not expanded. */
+  readonly tags: readonly string[]
+  readonly tagMacros: readonly Macro[]
+  readonly severity: number | undefined
+  readonly rev: string | undefined
+  readonly ver: string | undefined
+  readonly maturity: number | undefined
+  readonly accuracy: number | undefined
+  readonly log: boolean
+  readonly auditlog: boolean
+  readonly disruptive: Disruptive
+  readonly skip: number
+  readonly skipAfter: string | undefined
+  readonly xmlNamespaces: ReadonlyMap<string, string>
+}
+
+/** What stands in the list of a seclang phase: rules and the markers between them. */
+export type PhaseItem =
+  | { readonly kind: 'rule'; readonly rule: CompiledRule; readonly set: string }
+  | { readonly kind: 'marker'; readonly name: string; readonly set: string }

@@ -1,0 +1,142 @@
+import type { Transaction } from '../transaction.js'
+import { parseCookies } from '../transaction/cookies.js'
+import { parseForm } from '../transaction/form.js'
+import type { NamedValue } from '../transaction/pairs.js'
+import { EMPTY_PARSED_BODY, type ParsedBody } from './bodies/body.js'
+import { chooseBodyProcessor } from './bodies/parse.js'
+import type { Entry } from './collections/entry.js'
+import { KeyedCollection } from './collections/keyed.js'
+import type { PersistentName, PersistentRecord, PersistentStore } from './collections/persistent.js'
+import { Exclusions } from './exclusions.js'
+import type { CompiledRule } from './rule.js'
+import type { EngineMode, Settings } from './settings.js'
+
+/** A value that an operator matched, under its full name (`ARGS:id`). */
+export interface MatchedVariable {
+  readonly name: string
+  readonly value: string
+}
+
+/** Severity of a transaction in which no rule with a severity matched. */
+export const NO_SEVERITY = 255
+
+/**
+ * All that the rules of one transaction read and write besides the transaction itself: collections, what `ctl` switched, the body as it was
+ * parsed, the last matches.
+ */
+export class TransactionState {
+  engine: EngineMode
+  requestBodyAccess: boolean
+  responseBodyAccess: boolean
+  forceRequestBodyVariable = false
+  auditEngine: Settings['auditEngine']
+  /** Upper case; empty while none is chosen. */
+  bodyProcessor = ''
+  body: ParsedBody = EMPTY_PARSED_BODY
+  bodyParsed = false
+
+  readonly txVariables = new KeyedCollection()
+  readonly environment = new KeyedCollection()
+  readonly opened = new Map<PersistentName, PersistentRecord>()
+  readonly exclusions = new Exclusions()
+  geo: ReadonlyMap<string, string> = new Map()
+  webAppId: string
+  sessionId = ''
+  userId = ''
+  resourceId = ''
+
+  matchedVariable: MatchedVariable = { name: '', value: '' }
+  matchedVariables: MatchedVariable[] = []
+  highestSeverity = NO_SEVERITY
+  /** The rule that is being judged: a chain's starter for its links. */
+  rule: CompiledRule | undefined
+  /** seclang phase that runs. */
+  phase = 0
+  /** How deep macros are nested at the moment. */
+  macroDepth = 0
+
+  #argsGet: readonly Entry[] | undefined
+  #argsPost: readonly Entry[] | undefined
+  #args: readonly Entry[] | undefined
+  #queryInvalid = false
+  #cookies: readonly Entry[] | undefined
+  #headers: readonly Entry[] | undefined
+  #responseHeaders: readonly Entry[] | undefined
+
+  constructor(
+    readonly tx: Transaction,
+    readonly settings: Settings,
+    readonly store: PersistentStore,
+  ) {
+    this.engine = settings.engine
+    this.requestBodyAccess = settings.requestBodyAccess
+    this.responseBodyAccess = settings.responseBodyAccess
+    this.auditEngine = settings.auditEngine
+    this.webAppId = settings.webAppId
+    chooseBodyProcessor(this)
+  }
+
+  get argsGet(): readonly Entry[] {
+    if (this.#argsGet === undefined) {
+      const form = parseForm(this.tx.query, this.settings.argumentsLimit, this.settings.argumentSeparator)
+      if (form.limited) this.tx.truncate('arguments')
+      this.#queryInvalid = form.invalid
+      this.#argsGet = form.fields.map(toEntry)
+    }
+    return this.#argsGet
+  }
+
+  get argsPost(): readonly Entry[] {
+    if (!this.bodyParsed) return []
+    return (this.#argsPost ??= this.body.args)
+  }
+
+  get args(): readonly Entry[] {
+    if (!this.bodyParsed) return this.argsGet
+    return (this.#args ??= this.argsPost.length === 0 ? this.argsGet : [...this.argsGet, ...this.argsPost])
+  }
+
+  /** Whether an escape of the query string or of a form body is broken. */
+  get urlencodedError(): boolean {
+    void this.argsGet
+    return this.#queryInvalid || this.body.urlencodedError === true
+  }
+
+  get cookies(): readonly Entry[] {
+    if (this.#cookies === undefined) {
+      const { argumentsLimit, cookieSeparator } = this.settings
+      const list = parseCookies(this.tx.headers.all('cookie'), argumentsLimit, cookieSeparator)
+      if (list.limited) this.tx.truncate('cookies')
+      this.#cookies = list.cookies.map(toEntry)
+    }
+    return this.#cookies
+  }
+
+  get headers(): readonly Entry[] {
+    return (this.#headers ??= this.tx.headers.list.map(([key, value]) => ({ key, value })))
+  }
+
+  get responseHeaders(): readonly Entry[] {
+    return (this.#responseHeaders ??= this.tx.responseHeaders.list.map(([key, value]) => ({ key, value })))
+  }
+
+  /** Opens a record of a persistent collection for this transaction; a second opening of the same one keeps the first. */
+  open(collection: PersistentName, key: string): void {
+    if (this.opened.has(collection)) return
+    this.opened.set(collection, this.store.open(collection, `${this.webAppId}\0${key}`, this.tx.now()))
+  }
+
+  noteMatch(name: string, value: string): void {
+    this.matchedVariable = { name, value }
+    // A chain over many values must not grow this without bound.
+    if (this.matchedVariables.length < this.settings.argumentsLimit) {
+      this.matchedVariables.push(this.matchedVariable)
+    } else {
+      this.tx.truncate('matched_vars')
+    }
+  }
+}
+
+function toEntry(pair: NamedValue): Entry {
+  return { key: pair.name, value: pair.value }
+}

@@ -1,0 +1,85 @@
+import type { VariableNode } from './ast.js'
+import { type Entry, NO_ENTRIES, scalar } from './collections/entry.js'
+import { SecLangError } from './errors.js'
+import type { TargetPattern } from './exclusions.js'
+import type { OperatorLoadContext } from './operator.js'
+import { namePattern } from './patterns.js'
+import type { CompiledTarget } from './rule.js'
+import type { TransactionState } from './state.js'
+import type { VariableDefinition } from './variables/definition.js'
+import { refusedVariable, variable } from './variables/index.js'
+
+type Read = (state: TransactionState) => readonly Entry[]
+
+/** The definition of a variable that a rule names. */
+export function resolveVariable(name: string, context: OperatorLoadContext): VariableDefinition {
+  const definition = variable(name)
+  if (definition !== undefined) return definition
+  const reason = refusedVariable(name)
+  if (reason !== undefined) {
+    throw new SecLangError('SECLANG_REFUSED', `${name} is not offered: ${reason}`, context.position)
+  }
+  throw new SecLangError('SECLANG_UNKNOWN_VARIABLE', `unknown variable ${name}`, context.position)
+}
+
+export function compileTarget(node: VariableNode, context: OperatorLoadContext): CompiledTarget {
+  const definition = resolveVariable(node.collection, context)
+  const all = compileRead(node, definition, context)
+  const written = describeVariable(node)
+  if (!node.count) return { collection: definition.name, written, count: false, read: all }
+  return {
+    collection: definition.name,
+    written,
+    count: true,
+    read: (state) => scalar(String(all(state).length)),
+  }
+}
+
+function compileRead(node: VariableNode, definition: VariableDefinition, context: OperatorLoadContext): Read {
+  const { selector } = node
+  if (selector === undefined) return (state) => definition.entries(state)
+  if (definition.kind === 'scalar') {
+    const message = `${definition.name} is a single value and takes no selector`
+    throw new SecLangError('SECLANG_BAD_ARGUMENT', message, context.position)
+  }
+  if (definition.compile !== undefined) return definition.compile(selector, context.position)
+  if (selector.kind === 'regex') {
+    const matches = namePattern(selector.pattern, context)
+    return (state) => definition.entries(state).filter(({ key }) => matches(key))
+  }
+  const key = selector.kind === 'key' ? selector.key : selector.expression
+  const { find } = definition
+  if (find !== undefined) {
+    return (state) => {
+      const entry = find(state, key)
+      return entry === undefined ? NO_ENTRIES : [entry]
+    }
+  }
+  const wanted = key.toLowerCase()
+  return (state) => definition.entries(state).filter((entry) => entry.key.toLowerCase() === wanted)
+}
+
+/** What `!ARGS:name` or `ctl:ruleRemoveTargetById=…;ARGS:name` takes away. */
+export function compileExclusion(node: VariableNode, context: OperatorLoadContext): TargetPattern {
+  const { name } = resolveVariable(node.collection, context)
+  const { selector } = node
+  if (selector === undefined) return { collection: name, matches: undefined }
+  if (selector.kind === 'regex') return { collection: name, matches: namePattern(selector.pattern, context) }
+  const wanted = (selector.kind === 'key' ? selector.key : selector.expression).toLowerCase()
+  return { collection: name, matches: (key) => key.toLowerCase() === wanted }
+}
+
+/** The variable as a rule writes it. */
+export function describeVariable(node: VariableNode): string {
+  const prefix = (node.exclude ? '!' : '') + (node.count ? '&' : '')
+  const { selector } = node
+  if (selector === undefined) return prefix + node.collection
+  switch (selector.kind) {
+    case 'key':
+      return `${prefix}${node.collection}:${selector.key}`
+    case 'regex':
+      return `${prefix}${node.collection}:/${selector.pattern}/`
+    case 'xpath':
+      return `${prefix}${node.collection}:${selector.expression}`
+  }
+}

@@ -1,0 +1,14 @@
+import { namesOf } from './args-names.js'
+import type { VariableDefinition } from './definition.js'
+
+export const requestHeaders: VariableDefinition = {
+  name: 'REQUEST_HEADERS',
+  kind: 'collection',
+  entries: (state) => state.headers,
+}
+
+export const requestHeadersNames: VariableDefinition = {
+  name: 'REQUEST_HEADERS_NAMES',
+  kind: 'collection',
+  entries: (state) => namesOf(state.headers),
+}

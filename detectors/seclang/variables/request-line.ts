@@ -1,0 +1,28 @@
+import { scalarVariable } from './scalar.js'
+
+export const requestMethod = scalarVariable('REQUEST_METHOD', (state) => state.tx.method)
+
+export const requestProtocol = scalarVariable('REQUEST_PROTOCOL', (state) => state.tx.protocol)
+
+/** The request line as sent. */
+export const requestLine = scalarVariable(
+  'REQUEST_LINE',
+  ({ tx }) => `${tx.method} ${tx.target} ${tx.protocol}`,
+)
+
+/** Path and query, without scheme and host, not decoded. */
+export const requestUri = scalarVariable('REQUEST_URI', (state) => state.tx.uri)
+
+/** The request target as sent, with scheme and host where the client sent them. */
+export const requestUriRaw = scalarVariable('REQUEST_URI_RAW', (state) => state.tx.target)
+
+/** The path without the query, not decoded. */
+export const requestFilename = scalarVariable('REQUEST_FILENAME', (state) => state.tx.path)
+
+/** What follows the last slash of the path. */
+export const requestBasename = scalarVariable('REQUEST_BASENAME', (state) => state.tx.basename)
+
+export const queryString = scalarVariable('QUERY_STRING', (state) => state.tx.query)
+
+/** Path information needs a web server that maps paths to programs; a gateway has none. */
+export const pathInfo = scalarVariable('PATH_INFO', (state) => state.tx.path)

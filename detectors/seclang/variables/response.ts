@@ -1,0 +1,48 @@
+import { namesOf } from './args-names.js'
+import type { VariableDefinition } from './definition.js'
+import { scalarVariable } from './scalar.js'
+
+export const responseHeaders: VariableDefinition = {
+  name: 'RESPONSE_HEADERS',
+  kind: 'collection',
+  entries: (state) => state.responseHeaders,
+}
+
+export const responseHeadersNames: VariableDefinition = {
+  name: 'RESPONSE_HEADERS_NAMES',
+  kind: 'collection',
+  entries: (state) => namesOf(state.responseHeaders),
+}
+
+export const responseStatus = scalarVariable('RESPONSE_STATUS', (state) =>
+  state.tx.response?.status.toString(),
+)
+
+/** The same number under its other documented name. */
+export const status = scalarVariable('STATUS', (state) => state.tx.response?.status.toString())
+
+export const statusLine = scalarVariable('STATUS_LINE', ({ tx }) =>
+  tx.response === undefined ? undefined : `${tx.protocol} ${tx.response.status}`,
+)
+
+export const responseProtocol = scalarVariable('RESPONSE_PROTOCOL', ({ tx }) =>
+  tx.response === undefined ? undefined : tx.protocol,
+)
+
+/** The response body, decoded from its content coding, as far as it was held. */
+export const responseBody = scalarVariable('RESPONSE_BODY', (state) =>
+  state.phase >= 4 && state.responseBodyAccess ? state.tx.responseBodyText : undefined,
+)
+
+export const responseContentLength = scalarVariable('RESPONSE_CONTENT_LENGTH', ({ tx }) =>
+  tx.response === undefined ? undefined : String(tx.responseBody.bytes.length),
+)
+
+export const responseContentType = scalarVariable('RESPONSE_CONTENT_TYPE', ({ tx }) =>
+  tx.response === undefined ? undefined : (tx.responseHeaders.get('content-type') ?? ''),
+)
+
+/** 1 when the response body went on past what was held. */
+export const outboundDataError = scalarVariable('OUTBOUND_DATA_ERROR', (state) =>
+  state.tx.responseBody.complete ? '0' : '1',
+)
