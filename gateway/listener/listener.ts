@@ -123,7 +123,6 @@ export type RefusalReason =
   | 'transfer_encoding_in_http_1_0'
   | 'unsupported_expectation'
   | 'connect_method'
-  | 'undecodable_bytes'
 
 export interface Exchange extends RequestInfo {
   readonly body: RequestBody

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { STATUS_CODES } from 'node:http'
 import { ListenerError } from '../errors.js'
 import type { ListenOptions, SocketEnd } from '../listener.js'
+import { plainAddress } from '../peer-address.js'
 import type { ParseFailure } from './parse-failure.js'
 
 /** What the connection needs of an exchange. */
@@ -46,8 +47,8 @@ export class Http1Connection {
   constructor(socket: Socket, options: ListenOptions) {
     this.#socket = socket
     this.#options = options
-    this.peer = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }
-    this.local = { address: socket.localAddress ?? '', port: socket.localPort ?? 0 }
+    this.peer = { address: plainAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 }
+    this.local = { address: plainAddress(socket.localAddress ?? ''), port: socket.localPort ?? 0 }
     const destroySoon = socket.destroySoon.bind(socket)
     // node calls this after a response that ends the connection. With unread bytes in the socket the kernel would then send
     // a reset, which can overtake the response on its way to the client.

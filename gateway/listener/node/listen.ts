@@ -6,6 +6,7 @@ import type { TLSSocket } from 'node:tls'
 import { ListenerError } from '../errors.js'
 import type { Listener, ListenOptions } from '../listener.js'
 import { checkOptions } from '../options.js'
+import { plainAddress } from '../peer-address.js'
 import { Http1Connection } from './http1-connection.js'
 import { Http1Exchange } from './http1-exchange.js'
 import { Http2Exchange } from './http2-exchange.js'
@@ -169,8 +170,8 @@ class NodeServer {
 
   #session(session: ServerHttp2Session): void {
     const socket = session.socket
-    const peer = { address: socket?.remoteAddress ?? '', port: socket?.remotePort ?? 0 }
-    const local = { address: socket?.localAddress ?? '', port: socket?.localPort ?? 0 }
+    const peer = { address: plainAddress(socket?.remoteAddress ?? ''), port: socket?.remotePort ?? 0 }
+    const local = { address: plainAddress(socket?.localAddress ?? ''), port: socket?.localPort ?? 0 }
     let streams = 0
     this.#sessions.add(session)
     session.setTimeout(this.#options.timeouts.idleMs, () => {
