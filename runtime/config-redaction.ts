@@ -13,7 +13,7 @@ export const isSecret = (path: KeyPath): boolean =>
 /** A value for people: secrets and passwords inside URLs hidden, undefined for an absent one. */
 export const redact = (path: KeyPath, value: unknown): unknown => {
   if (value === undefined || value === null) return value
-  if (isSecret(path)) return REDACTED
+  if (isSecret(path) && !isReference(value)) return REDACTED
   if (typeof value === 'string') return withoutUserInfo(value)
   if (Array.isArray(value)) return value.map((item, index) => redact([...path, index], item))
   if (typeof value === 'object')
@@ -28,6 +28,9 @@ export const showValue = (path: KeyPath, value: unknown): string => {
   const text = JSON.stringify(redact(path, value)) ?? 'nothing'
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
 }
+
+/** `env:NAME` and `file:PATH` say where a secret is, not what it is. */
+const isReference = (value: unknown): boolean => typeof value === 'string' && /^(?:env|file):/.test(value)
 
 const withoutUserInfo = (text: string): string =>
   text.replace(/^([a-z][a-z0-9+.-]{0,30}:\/\/)[^/?#]{0,2000}@/i, `$1${REDACTED}@`)

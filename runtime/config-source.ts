@@ -24,12 +24,17 @@ export interface Override {
  * `true`, `12` and `[a, b]` have their types; a text that YAML reads as something else is taken as it stands where the
  * schema asks for a text.
  *
+ * @param except variables that hold something else, see {@link referencedVariables}
  * @throws RuntimeError `CONFIG_INVALID` naming the variable
  */
-export const environmentOverrides = (env: Readonly<Record<string, string | undefined>>): Override[] => {
+export const environmentOverrides = (
+  env: Readonly<Record<string, string | undefined>>,
+  except: ReadonlySet<string> = new Set(),
+): Override[] => {
   const overrides: Override[] = []
   for (const [name, raw] of Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (raw === undefined || !name.startsWith(ENVIRONMENT_PREFIX) || NOT_KEYS.test(name)) continue
+    if (raw === undefined || !name.startsWith(ENVIRONMENT_PREFIX) || NOT_KEYS.test(name) || except.has(name))
+      continue
     const path = name.slice(ENVIRONMENT_PREFIX.length).toLowerCase().split('__')
     if (path.some((key) => key === ''))
       throw new RuntimeError('CONFIG_INVALID', `${name}: not a key; write ${ENVIRONMENT_PREFIX}SECTION__KEY`)
@@ -37,6 +42,18 @@ export const environmentOverrides = (env: Readonly<Record<string, string | undef
   }
   // A section as a whole comes before the keys inside it, so that the keys win.
   return overrides.sort((a, b) => a.path.length - b.path.length)
+}
+
+const REFERENCE = /^env:([A-Za-z_][A-Za-z0-9_]{0,200})$/
+
+/** Names of the variables that a configuration points at with `env:NAME`: they hold secrets, not keys. */
+export const referencedVariables = (value: unknown, found = new Set<string>()): Set<string> => {
+  if (typeof value === 'string') {
+    const name = REFERENCE.exec(value)?.[1]
+    if (name !== undefined) found.add(name)
+  } else if (typeof value === 'object' && value !== null)
+    for (const member of Object.values(value)) referencedVariables(member, found)
+  return found
 }
 
 const yamlValue = (name: string, raw: string): unknown => {

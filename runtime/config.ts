@@ -2,7 +2,7 @@ import type { z } from 'zod'
 
 import { readConfigFile } from './config-file.js'
 import { problemsOf, showProblem } from './config-problems.js'
-import { environmentOverrides, Origins } from './config-source.js'
+import { environmentOverrides, Origins, referencedVariables } from './config-source.js'
 import type { Override } from './config-source.js'
 import { isTree, setAt } from './config-tree.js'
 import type { ConfigTree } from './config-tree.js'
@@ -33,7 +33,8 @@ export const loadConfig = <Schema extends z.ZodType>(
   sources: ConfigSources,
 ): LoadedConfig<z.output<Schema>> => {
   const file = sources.file === undefined ? undefined : readConfigFile(sources.file)
-  const overrides = [...environmentOverrides(sources.env), ...sources.flags]
+  const named = referencedVariables([file?.tree, ...sources.flags.map((flag) => flag.value)])
+  const overrides = [...environmentOverrides(sources.env, named), ...sources.flags]
   const first = check(schema, new Origins(file, overrides))
   if (first.ok) return first.loaded
 

@@ -1,11 +1,132 @@
-/** What a role that serves hands back; see `runRole`. */
+import { messageOf, codeOf } from './errors.js'
+import type { Logger } from './log.js'
+import { parseOrder } from './role-messages.js'
+import type { RoleMessage } from './role-messages.js'
+
+/** Why something is not ready; undefined when it is. */
+export type ReadinessCheck = () => string | undefined | Promise<string | undefined>
+
+/** What a role that serves hands back. */
 export interface RunningRole {
   /** Facts for whoever started it, e.g. `{ listen: '127.0.0.1:8080' }`. JSON. */
   readonly info?: Readonly<Record<string, unknown>>
-  /** Named readiness checks: each throws or returns why it is not ready; `undefined` means ready. */
-  readonly checks?: Readonly<Record<string, () => string | undefined | Promise<string | undefined>>>
+  /** Named readiness checks. */
+  readonly checks?: Readonly<Record<string, ReadinessCheck>>
   /** Its metrics in Prometheus' text format. */
   readonly metrics?: () => Promise<string>
   /** Finishes what is in flight, then releases everything. */
   stop(): Promise<void>
+}
+
+export interface RoleOptions {
+  readonly name: string
+  readonly log: Logger
+  /** A stop that takes longer is cut off, and the process ends with code 1. */
+  readonly stopMs: number
+  readonly start: () => Promise<RunningRole>
+}
+
+/** Whether a supervisor started this process. */
+export const isSupervised = (): boolean => process.send !== undefined
+
+/**
+ * Runs a role in this process until it is told to stop: by SIGTERM, by SIGINT or SIGHUP when it runs alone (under a
+ * supervisor the terminal's Ctrl-C reaches all processes at once, and the supervisor keeps the order), or by the end of
+ * its parent. A second signal does not wait.
+ *
+ * @throws what `start` or `stop` throws; the caller reports it and ends the process with a code other than 0
+ */
+export const runRole = async ({ name, log, stopMs, start }: RoleOptions): Promise<void> => {
+  const supervised = isSupervised()
+  const stopping = stopRequest(supervised, log)
+  const crash = (error: unknown): void => {
+    log.fatal({ err: error }, 'the role fails with an error that nothing handles')
+    process.exit(1)
+  }
+  process.on('uncaughtException', crash).on('unhandledRejection', crash)
+
+  let role: RunningRole
+  try {
+    role = await start()
+  } catch (error) {
+    const code = codeOf(error)
+    send({ type: 'failed', ...(code !== undefined && { code }), message: messageOf(error) })
+    throw error
+  }
+  if (supervised) process.on('message', (message) => void answer(message, role, log))
+  send({ type: 'ready', info: role.info ?? {} })
+  log.info({ ...role.info }, `${name} serves`)
+
+  const reason = await stopping
+  log.info({ reason }, `${name} stops`)
+  const limit = setTimeout(() => {
+    log.error({ stop_ms: stopMs }, `${name} did not stop in time; what was in flight is cut off`)
+    process.exit(1)
+  }, stopMs)
+  await role.stop()
+  clearTimeout(limit)
+  log.info(`${name} stopped`)
+  process.off('uncaughtException', crash).off('unhandledRejection', crash)
+  if (process.connected) process.disconnect()
+}
+
+/** Resolves with the reason once this process is told to stop. */
+const stopRequest = (supervised: boolean, log: Logger): Promise<string> =>
+  new Promise((resolve) => {
+    let told = false
+    const stop = (reason: string): void => {
+      if (told) {
+        log.warn({ reason }, 'told to stop twice; what was in flight is cut off')
+        process.exit(1)
+      }
+      told = true
+      resolve(reason)
+    }
+    process.on('SIGTERM', () => stop('SIGTERM'))
+    for (const signal of ['SIGINT', 'SIGHUP'] as const)
+      process.on(signal, () => {
+        if (!supervised) stop(signal)
+      })
+    if (!supervised) return
+    const orphaned = (): void => {
+      if (!told) stop('the supervisor is gone')
+    }
+    if (process.connected) process.once('disconnect', orphaned)
+    else orphaned()
+  })
+
+const send = (message: RoleMessage): void => {
+  // A parent that is gone is noticed by `disconnect`; the message is then lost and nobody misses it.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
+}
+
+const answer = async (message: unknown, role: RunningRole, log: Logger): Promise<void> => {
+  const order = parseOrder(message)
+  if (order?.type !== 'report') return
+  try {
+    const problems = await failingChecks(role.checks ?? {})
+    const metrics = order.metrics ? await role.metrics?.() : undefined
+    send({ type: 'report', id: order.id, problems, ...(metrics !== undefined && { metrics }) })
+  } catch (error) {
+    log.error({ err: error }, 'the state of the role could not be told')
+    send({ type: 'report', id: order.id, problems: { report: messageOf(error) } })
+  }
+}
+
+/** The checks that fail, with their reasons. A check that throws fails with its message. */
+export const failingChecks = async (
+  checks: Readonly<Record<string, ReadinessCheck>>,
+): Promise<Record<string, string>> => {
+  const problems: Record<string, string> = {}
+  await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => {
+      try {
+        const reason = await check()
+        if (reason !== undefined) problems[name] = reason
+      } catch (error) {
+        problems[name] = messageOf(error)
+      }
+    }),
+  )
+  return problems
 }

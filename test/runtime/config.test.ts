@@ -97,6 +97,13 @@ void t.test('an unknown key names file and line, the variable, or the flag', asy
   )
 })
 
+void t.test('a variable that the configuration points at is no key', async (t) => {
+  const file = yaml('gateway:\n  secret: env:PORTCULLIS_MY_SECRET\n')
+  const env = { PORTCULLIS_MY_SECRET: 'x' }
+  t.equal(loadConfig(schema, { file, env, flags: [] }).config.gateway.secret, 'env:PORTCULLIS_MY_SECRET')
+  t.match(failure({ env }).message, /^PORTCULLIS_MY_SECRET: my_secret: unknown key/)
+})
+
 void t.test('a bad value is named with its key and place', async (t) => {
   const file = yaml('gateway:\n  listen: nowhere\n  threads: two\n')
   t.equal(

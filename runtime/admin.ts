@@ -1,0 +1,116 @@
+import { createServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+import { codeOf, messageOf, RuntimeError } from './errors.js'
+import type { Logger } from './log.js'
+
+export interface AdminOptions {
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  /** Readiness checks that fail, by name, with their reasons; none means ready. */
+  readonly problems: () => Promise<Readonly<Record<string, string>>>
+  /** Prometheus' text format. */
+  readonly metrics: () => Promise<string>
+  readonly log: Logger
+}
+
+export interface AdminServer {
+  readonly host: string
+  readonly port: number
+  close(): Promise<void>
+}
+
+interface Answer {
+  readonly status: number
+  readonly type: string
+  readonly body: string
+}
+
+const REQUEST_TIMEOUT_MS = 10_000
+const MAX_CONNECTIONS = 64
+
+/**
+ * Serves `GET /health` (200 while the process lives), `/ready` (200, or 503 with what is missing) and `/metrics`. It says
+ * nothing about traffic beyond counts, but belongs on a private address.
+ *
+ * @throws RuntimeError `ADMIN_LISTEN`
+ */
+export const startAdmin = async (options: AdminOptions): Promise<AdminServer> => {
+  const { host, port, log } = options
+  const server = createServer(
+    { requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: REQUEST_TIMEOUT_MS },
+    (request, response) => {
+      route(request, options).then(
+        (answer) => respond(request, response, answer),
+        (error: unknown) => {
+          log.error({ err: error, url: request.url }, 'an admin request failed')
+          respond(request, response, json(500, { status: 'error' }))
+        },
+      )
+    },
+  )
+  server.maxConnections = MAX_CONNECTIONS
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => {
+      const reason = codeOf(error) === 'EADDRINUSE' ? 'the port is taken' : messageOf(error)
+      reject(
+        new RuntimeError(
+          'ADMIN_LISTEN',
+          `cannot serve the admin address ${host}:${port}: ${reason}; choose another with --admin HOST:PORT`,
+          { cause: error },
+        ),
+      )
+    })
+    server.listen(port, host, resolve)
+  })
+  server.on('error', (error) => log.error({ err: error }, 'the admin server failed'))
+  const bound = server.address()
+  return {
+    host,
+    port: typeof bound === 'object' && bound !== null ? bound.port : port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+const route = async (
+  { method, url }: IncomingMessage,
+  { problems, metrics }: AdminOptions,
+): Promise<Answer> => {
+  const path = url?.replace(/[?#].*$/s, '')
+  if (path !== '/health' && path !== '/ready' && path !== '/metrics')
+    return json(404, { status: 'not found' })
+  if (method !== 'GET' && method !== 'HEAD') return json(405, { status: 'method not allowed' })
+  if (path === '/health') return json(200, { status: 'ok' })
+  if (path === '/metrics')
+    return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await metrics() }
+  const failing = await problems()
+  const ready = Object.keys(failing).length === 0
+  return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', problems: failing })
+}
+
+const json = (status: number, body: object): Answer => ({
+  status,
+  type: 'application/json',
+  body: `${JSON.stringify(body)}\n`,
+})
+
+const respond = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, type, body }: Answer,
+): void => {
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...(status === 405 && { allow: 'GET, HEAD' }),
+  })
+  response.end(request.method === 'HEAD' ? undefined : body)
+  request.resume()
+}
