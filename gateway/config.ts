@@ -107,7 +107,7 @@ const siteConfig = z.strictObject({
     .record(z.string(), z.unknown())
     .optional()
     .describe(
-      'Keys of `detectors` that differ for this site; the others are inherited. Default: judged as `detectors` says.',
+      'Keys of `detection` that differ for this site; the others are inherited, lists are replaced. Default: none.',
     ),
 })
 
@@ -215,6 +215,11 @@ export const gatewayConfig = z
       .describe(
         'Several services behind one gateway, told apart by Host. Default: one site of all hosts, at `upstream`.',
       ),
+    routes: z
+      .array(routeConfig)
+      .max(1000)
+      .default([])
+      .describe('Paths of the one site at `upstream` that are handled in another way. Default none.'),
     trusted_proxies: z
       .array(network)
       .max(10_000)
@@ -288,6 +293,12 @@ export const gatewayConfig = z
         code: 'custom',
         path: ['upstream'],
         message: 'use either upstream or sites: with both, nobody can tell where a request goes',
+      })
+    if (config.routes.length > 0 && config.sites.length > 0)
+      context.addIssue({
+        code: 'custom',
+        path: ['routes'],
+        message: 'belongs to a site: write it below the site in sites',
       })
     const names = new Set<string>()
     const hosts = new Set<string>()

@@ -100,6 +100,9 @@ export class DataPlane {
     this.#malformed.add(info)
   }
 
+  /** A callback of ours threw; its exchange is cut already. */
+  readonly onFailure = (error: unknown): void => this.fault(error)
+
   /** Ends a transaction whose answer is known: measures and, unless it was a plain allow, records it. */
   finish(transaction: Transaction, status: number): void {
     const result = transaction.inspection.end()

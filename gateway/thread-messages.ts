@@ -1,0 +1,31 @@
+import type { PhaseReport } from '../detectors/modes.js'
+import type { LogLevel } from '../runtime/log.js'
+import type { TelemetryConfig } from '../runtime/config-sections.js'
+import type { MalformedReport } from './malformed-reports.js'
+import type { PlaneSetup } from './plane-server.js'
+import type { VerdictRecord } from './verdict-record.js'
+
+/** What a serving thread is started with. */
+export interface ThreadSetup {
+  readonly thread: number
+  readonly plane: PlaneSetup
+  readonly telemetry: TelemetryConfig
+  readonly version: string
+  readonly logLevel: LogLevel
+}
+
+export type ToThread =
+  { readonly type: 'close'; readonly graceMs: number } | { readonly type: 'metrics'; readonly id: number }
+
+export type FromThread =
+  | {
+      readonly type: 'ready'
+      readonly address: { readonly host: string; readonly port: number }
+      readonly limits: readonly string[]
+      readonly modes: Readonly<Record<string, readonly PhaseReport[]>>
+    }
+  | { readonly type: 'failed'; readonly code: string; readonly message: string }
+  | { readonly type: 'verdict'; readonly record: VerdictRecord }
+  | { readonly type: 'malformed'; readonly report: MalformedReport }
+  | { readonly type: 'metrics'; readonly id: number; readonly text: string }
+  | { readonly type: 'closed' }
