@@ -38,6 +38,8 @@ export const PROOF_CODES = [
 /** One of {@link PROOF_CODES}. */
 export type ProofCode = (typeof PROOF_CODES)[number]
 
+const MAX_MESSAGE = 500
+
 /**
  * Thrown by every parser and checker of this folder. `code` is the stable upper-case word (`NOT_CANONICAL`),
  * `machineCode` the same word as verification results spell it (`not_canonical`).
@@ -52,7 +54,8 @@ export class ProofError extends Error {
    * @param message where and how, for people; never holds secret bytes
    */
   constructor(machineCode: ProofCode, message: string, options?: { cause?: unknown }) {
-    super(message, options)
+    // Messages quote hostile input; a long one must not flood a log.
+    super(message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message, options)
     this.machineCode = machineCode
     this.code = upperCase(machineCode)
   }

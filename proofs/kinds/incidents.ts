@@ -31,7 +31,7 @@ const optional = {
   channel: text(200, 'Name of the alert channel; never its address.'),
   attempts: count(),
   status_code: integer(0, 999),
-  error: remark(500),
+  error: remark(2000),
   response: remark(200),
   body: keyedCommitment,
   assignee: actor,

@@ -7,14 +7,13 @@ const optional = { path: keyedCommitment, size: count('Bytes.'), by: actor, reas
 /** What the scanner found and where it put it. */
 export const scanKinds = {
   'scan.verdict': {
-    description: 'A file was judged. `path` commits to where it lay.',
+    description: 'A file was judged. `file` lacks what could not be read; `path` commits to where it lay.',
     required: {
       file: object({}, { sha256: hash, size: count('Bytes.') }),
       verdict: word(['clean', 'suspicious', 'malicious', 'error', 'skipped', 'too_large']),
       reasons: list(text(300), 200),
-      path: keyedCommitment,
     },
-    optional: { quarantine: text(100, 'Id of the quarantined item.') },
+    optional: { path: keyedCommitment, quarantine: text(100, 'Id of the quarantined item.') },
   },
   'quarantine.stored': { description: 'A file went into the vault.', required: item, optional },
   'quarantine.restored': { description: 'A file came back out.', required: item, optional },

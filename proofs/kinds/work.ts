@@ -34,7 +34,7 @@ export const workKinds = {
       out: commitment,
       policy,
       duration_ms: duration,
-      error: remark(500),
+      error: remark(2000),
     },
   },
   decision: {

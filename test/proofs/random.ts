@@ -1,0 +1,62 @@
+/** Seeded random numbers: a failing run can be repeated. */
+export function randomSource(seed: number): {
+  below(limit: number): number
+  bytes(length: number): Uint8Array
+} {
+  let state = seed >>> 0
+  const next = (): number => {
+    // Mulberry-style mixing of a counter; quality only matters for variety.
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return (mixed ^ (mixed >>> 14)) >>> 0
+  }
+  const below = (limit: number): number => next() % limit
+  return { below, bytes: (length) => Uint8Array.from({ length }, () => below(256)) }
+}
+
+/** Some damage to some bytes: flips, cuts, doubled and moved parts. */
+export function damage(bytes: Uint8Array, random: ReturnType<typeof randomSource>): Uint8Array {
+  let result = Uint8Array.from(bytes)
+  for (let i = 0; i <= random.below(4); i++) {
+    const at = random.below(Math.max(1, result.length))
+    const to = Math.min(result.length, at + random.below(40))
+    switch (random.below(5)) {
+      case 0:
+        if (result.length > 0) result[at] = random.below(256)
+        break
+      case 1:
+        result = result.slice(0, at)
+        break
+      case 2:
+        result = Uint8Array.from([...result.slice(0, to), ...result.slice(at)])
+        break
+      case 3:
+        result = Uint8Array.from([...result.slice(0, at), ...result.slice(to)])
+        break
+      default:
+        result = Uint8Array.from([...result.slice(0, at), ...random.bytes(3), ...result.slice(at)])
+    }
+  }
+  return result
+}
+
+/**
+ * How much longer `work` takes on four times the input: the best of several runs of each, so that a busy machine does
+ * not decide. Linear work gives about 4, quadratic 16.
+ */
+export function growth(work: (size: number) => () => unknown, size: number): number {
+  const best = (run: () => unknown): number => {
+    let least = Number.POSITIVE_INFINITY
+    for (let i = 0; i < 7; i++) {
+      const start = process.hrtime.bigint()
+      run()
+      least = Math.min(least, Number(process.hrtime.bigint() - start))
+    }
+    return least
+  }
+  const small = work(size)
+  const large = work(size * 4)
+  best(small)
+  return best(large) / best(small)
+}
