@@ -87,16 +87,30 @@ export const detectionConfig = z.strictObject({
       'SecLang files, loaded in this order after our base settings, as phase custom_rules. A Core Rule Set included from ' +
         'here runs under that name too. Default: none.',
     ),
+  exclusions: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'SecLang files loaded before all packs, for exclusions such as `portcullis explain` writes. They switch parts of judging ' +
+        'off: keep them as narrow as it writes them. Default: none.',
+    ),
   limits: z
     .strictObject({
+      exceeded: z
+        .enum(['block', 'log'])
+        .default('block')
+        .describe(
+          'What happens to a request with more parameters or cookies than are judged: `block` (default) refuses it with 400, ' +
+            '`log` lets the rest of it through unjudged and names the limit on the verdict.',
+        ),
       arguments: z
         .int()
         .min(1)
         .max(100_000)
         .default(1000)
         .describe(
-          'Most parameters of one request, query and body together. Default 1000. What is over it is not judged: the verdict ' +
-            'names the limit, and in mode `block` the request is refused with 400.',
+          'Most parameters of one request that are judged, query and body each. Default 1000. What is over it is not judged and ' +
+            'the verdict names the limit `arguments`; see `exceeded`.',
         ),
       json_depth: z
         .int()

@@ -1,0 +1,94 @@
+import type { DetectionConfig } from './config.js'
+import { describeUnknownPhase } from './config.js'
+import { DetectorError } from './errors.js'
+import { InspectionDriver, type InspectionPlan } from './inspection-driver.js'
+import type { Inspection } from './inspection.js'
+import { effectiveMode } from './modes.js'
+import { PHASE_ORDER, isAvailable } from './phase-order.js'
+import type { Phase } from './phase.js'
+import { policyPhases } from './policy-phases.js'
+import type { Ports, RuleFiles } from './ports.js'
+import type { ClientInfo, RequestHead } from './request.js'
+import { ruleSources } from './rule-sources.js'
+import { type RuleSet, compileRuleSet } from './seclang/index.js'
+import { Transaction } from './transaction.js'
+import type { Mode, PhaseName } from './verdict.js'
+
+export interface PipelineDeps {
+  readonly ports: Ports
+  /** Reads rule packs, rule files and address lists, while the pipeline is made and never later. */
+  readonly files: RuleFiles
+  /** Told, while the pipeline is made, about what works otherwise than its author may think. */
+  warn(message: string): void
+  /** Name of the site, which keeps its counters apart from those of others. Default `default`. */
+  readonly site?: string
+  /** Runs only these phases (`--phases`); their modes stay as configured. */
+  readonly only?: readonly PhaseName[]
+  /** Folder of our own rule packs. Default: the one of this package. */
+  readonly packs?: string
+  /**
+   * Nanoseconds from any fixed point, for the timings of phases; nothing that is judged depends on it. Without it there
+   * are no timings and nothing is measured.
+   */
+  monotonic?(): number
+}
+
+/** All phases of one site, ready to judge. Immutable: a changed configuration makes a new one. */
+export interface Pipeline {
+  /** Starts judging one transaction. */
+  inspect(client: ClientInfo, head: RequestHead): Inspection
+  /** The rules of the site by id, for `explain` and `rules list`. */
+  readonly rules: RuleSet['rules']
+  /** Names of the phases that run, in running order. */
+  readonly phases: readonly PhaseName[]
+}
+
+/**
+ * Builds the pipeline of a site: loads lists and rules, compiles them, orders the phases. Throws `DetectorError` for a
+ * setting and `SecLangError` for a rule that cannot be honoured; nothing is left out in silence.
+ */
+export function createPipeline(config: DetectionConfig, deps: PipelineDeps): Pipeline {
+  checkNames(deps.only)
+  const modeOf = (name: PhaseName): Mode => effectiveMode(config, name, deps.only)
+  const policies = policyPhases(config, modeOf, deps)
+  const rules = compileRuleSet(ruleSources(config, modeOf, deps), {
+    files: deps.files,
+    modes: ruleModes(modeOf, config),
+    siteMode: config.mode,
+    warn: (message, position) => deps.warn(`${position.file}:${position.line}: ${message}`),
+  })
+  const plan: InspectionPlan = {
+    siteMode: config.mode,
+    limitAction: config.limits.exceeded,
+    policies: policies.map((phase) => ({ phase, mode: modeOf(phase.name) })),
+    rules,
+    ...(deps.monotonic === undefined ? {} : { monotonic: () => deps.monotonic?.() ?? 0 }),
+  }
+  const idle = (name: PhaseName): boolean => !policies.some((phase: Phase) => phase.name === name)
+  const phases = PHASE_ORDER.filter(
+    ({ name, kind }) => modeOf(name) !== 'off' && (kind === 'seclang' || !idle(name)),
+  ).map(({ name }) => name)
+  return {
+    rules: rules.rules,
+    phases,
+    inspect: (client, head) => new InspectionDriver(plan, new Transaction(client, head, deps.ports)),
+  }
+}
+
+/** Base settings are no phase: under `ip_allow`, the first of the order, they come before all rules and are never off. */
+function ruleModes(modeOf: (name: PhaseName) => Mode, config: DetectionConfig): ReadonlyMap<PhaseName, Mode> {
+  const modes = new Map<PhaseName, Mode>(
+    PHASE_ORDER.filter(({ kind }) => kind === 'seclang').map(({ name }) => [name, modeOf(name)]),
+  )
+  modes.set('ip_allow', config.mode)
+  // Rules of a Core Rule Set among the operator's own carry its label already, and run with them.
+  modes.set('owasp_crs', modeOf('custom_rules'))
+  return modes
+}
+
+function checkNames(only: readonly PhaseName[] | undefined): void {
+  for (const name of only ?? []) {
+    if (isAvailable(name)) continue
+    throw new DetectorError('DETECTOR_PHASE_UNAVAILABLE', describeUnknownPhase(name))
+  }
+}

@@ -1,0 +1,69 @@
+import { fileURLToPath } from 'node:url'
+
+import type { DetectionConfig } from './config.js'
+import { OWN_RULE_IDS } from './policy-match.js'
+import type { PipelineDeps } from './pipeline.js'
+import type { RuleSourceInput } from './seclang/index.js'
+import type { Mode, PhaseName } from './verdict.js'
+
+/** Our packs: the phase, its file, and how its transaction variables are called. */
+const PACKS = [
+  { phase: 'scanner', file: 'scanner.conf', short: 'scanner' },
+  { phase: 'sql_injection', file: 'sql-injection.conf', short: 'sqli' },
+  { phase: 'xss', file: 'xss.conf', short: 'xss' },
+  { phase: 'rce', file: 'rce.conf', short: 'rce' },
+  { phase: 'traversal', file: 'traversal.conf', short: 'traversal' },
+] as const
+
+/**
+ * The phase that base settings and exclusions are filed under: it is the first of the order and has no rules of its own,
+ * so they come before every pack.
+ */
+export const BASE_LABEL: PhaseName = 'ip_allow'
+
+/** Ids of the base settings, and of the limits that they enforce. */
+export const BASE_RULE_IDS = { from: OWN_RULE_IDS + 1000, to: OWN_RULE_IDS + 1999 } as const
+
+/** Folder of our own packs: beside the sources, or one level up from the compiled files. */
+export function packDirectory(): string {
+  const up = import.meta.url.endsWith('.ts') ? '../rules/' : '../../rules/'
+  return fileURLToPath(new URL(up, import.meta.url))
+}
+
+/** All rule text of a site, in the order in which it is compiled. */
+export function ruleSources(
+  config: DetectionConfig,
+  modeOf: (name: PhaseName) => Mode,
+  deps: Pick<PipelineDeps, 'packs'>,
+): readonly RuleSourceInput[] {
+  const directory = withSlash(deps.packs ?? packDirectory())
+  const sources: RuleSourceInput[] = [
+    { file: `${directory}base.conf`, label: BASE_LABEL, set: 'base' },
+    { file: '(detection settings)', text: settingsText(config), label: BASE_LABEL, set: 'settings' },
+    ...config.exclusions.map((file) => ({ file, label: BASE_LABEL, set: 'exclusions' })),
+  ]
+  for (const { phase, file } of PACKS) {
+    if (modeOf(phase) !== 'off') sources.push({ file: directory + file, label: phase, set: phase })
+  }
+  if (modeOf('custom_rules') !== 'off') {
+    for (const file of config.rules) sources.push({ file, label: 'custom_rules', set: 'custom_rules' })
+  }
+  return sources
+}
+
+/** What the configuration says, in SecLang. */
+function settingsText(config: DetectionConfig): string {
+  const thresholds = PACKS.map(
+    ({ phase, short }) => `setvar:tx.portcullis_${short}_threshold=${config.phases[phase].threshold}`,
+  )
+  return [
+    `SecArgumentsLimit ${config.limits.arguments}`,
+    `SecRequestBodyJsonDepthLimit ${config.limits.json_depth}`,
+    `SecAction "id:${OWN_RULE_IDS + 1900},phase:1,pass,nolog,t:none,${thresholds.join(',')}"`,
+    '',
+  ].join('\n')
+}
+
+function withSlash(directory: string): string {
+  return directory.endsWith('/') ? directory : `${directory}/`
+}
