@@ -27,8 +27,12 @@ export interface Interruption {
 
 /** Watches an evaluation, for debugging and for tests. */
 export interface EvaluationTrace {
-  target?(rule: CompiledRule, name: string, value: string, matched: boolean): void
-  skipped?(rule: CompiledRule, reason: 'removed'): void
+  /** An operator judged a value (after its transformations). */
+  target?(rule: CompiledRule, link: RuleLink, name: string, value: string, matched: boolean): void
+  /** `ctl` or a directive took the rule away. */
+  skipped?(rule: CompiledRule): void
+  /** An action wrote a variable. */
+  saved?(name: string, value: string): void
 }
 
 /** Most matches that one transaction records; the rules go on, and `rule_matches` shows on the verdict. */
@@ -64,6 +68,7 @@ export class Evaluation {
     readonly trace?: EvaluationTrace,
   ) {
     this.state = new TransactionState(tx, settings, store)
+    if (trace?.saved !== undefined) this.state.saved = (name, value) => trace.saved?.(name, value)
     this.#run = {
       capturing: false,
       setCapture: (index, text) => {
@@ -147,7 +152,7 @@ export class Evaluation {
       }
       if (state.engine === 'off') return undefined
       if (state.exclusions.removes(rule)) {
-        this.trace?.skipped?.(rule, 'removed')
+        this.trace?.skipped?.(rule)
         continue
       }
       if (!this.#evaluate(rule)) continue
@@ -218,7 +223,7 @@ export class Evaluation {
     this.#captured.length = 0
     const result = operator.run(value, this.#run) !== operator.negated
     if (result && link.capture) this.#storeCaptures()
-    this.trace?.target?.(rule, name, value, result)
+    this.trace?.target?.(rule, link, name, value, result)
     return result
   }
 
@@ -229,6 +234,7 @@ export class Evaluation {
       const text = this.#captured[index]
       if (text === undefined) txVariables.delete(String(index))
       else txVariables.set(String(index), text)
+      if (text !== undefined) this.state.saved?.(`TX:${index}`, text)
     }
   }
 
@@ -277,8 +283,12 @@ export class Evaluation {
       mode,
     }
     // Once the answer is out nothing can be ended any more.
-    if (mode === 'block' && this.state.phase !== 5) this.interruption ??= interruption
-    else this.wouldBe ??= interruption
+    if (mode !== 'block' || this.state.phase === 5) {
+      this.wouldBe ??= interruption
+    } else if (this.interruption === undefined) {
+      this.interruption = interruption
+      this.state.endedWith = interruption.status
+    }
   }
 
   #allowance(rule: CompiledRule): Interruption | undefined {

@@ -74,7 +74,8 @@ export function parseMacro(text: string, position: SourcePosition, warn: Warn): 
     if (close < 0) break
     if (open > from) segments.push(text.slice(from, open))
     segments.push(parseReference(text.slice(open + 2, close), position, warn))
-    from = close + 1
+    // %{NAME}% is an old way to write it; the second % belongs to it.
+    from = text[close + 1] === '%' && text[close + 2] !== '{' ? close + 2 : close + 1
   }
   if (from < text.length) segments.push(text.slice(from))
   return new Macro(text, segments)

@@ -264,12 +264,12 @@ const NOT_A_DEFAULT = new Set([
   'ver',
   'logdata',
 ])
-const DISRUPTIVE = new Set(['pass', 'deny', 'drop', 'redirect', 'allow', 'block'])
+const DISRUPTIVE = new Set(['pass', 'deny', 'drop', 'redirect', 'allow'])
 
 function checkDefaults(node: Extract<DirectiveNode, { kind: 'default' }>): readonly ActionNode[] {
   const { actions, position } = node
   for (const { name, argument } of actions) {
-    if (NOT_A_DEFAULT.has(name) || name === 'block') {
+    if (NOT_A_DEFAULT.has(name)) {
       throw new SecLangError('SECLANG_BAD_ARGUMENT', `${name} cannot be a default action`, position)
     }
     if (name === 't' && argument?.toLowerCase() === 'none') {
@@ -286,5 +286,6 @@ function checkDefaults(node: Extract<DirectiveNode, { kind: 'default' }>): reado
       position,
     )
   }
-  return actions
+  // `block` stands for the default itself.
+  return actions.filter(({ name }) => name !== 'block')
 }

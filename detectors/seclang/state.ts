@@ -6,7 +6,7 @@ import { EMPTY_PARSED_BODY, type ParsedBody } from './bodies/body.js'
 import { chooseBodyProcessor } from './bodies/parse.js'
 import type { Entry } from './collections/entry.js'
 import { KeyedCollection } from './collections/keyed.js'
-import type { PersistentName, PersistentRecord, PersistentStore } from './collections/persistent.js'
+import { type PersistentName, PersistentRecord, type PersistentStore } from './collections/persistent.js'
 import { Exclusions } from './exclusions.js'
 import type { CompiledRule } from './rule.js'
 import type { EngineMode, Settings } from './settings.js'
@@ -50,8 +50,12 @@ export class TransactionState {
   highestSeverity = NO_SEVERITY
   /** The rule that is being judged: a chain's starter for its links. */
   rule: CompiledRule | undefined
+  /** Status with which the rules ended the transaction; 0 while they have not. */
+  endedWith = 0
   /** seclang phase that runs. */
   phase = 0
+  /** Told of every variable that an action writes; for traces. */
+  saved: ((name: string, value: string) => void) | undefined
   /** How deep macros are nested at the moment. */
   macroDepth = 0
 
@@ -124,6 +128,20 @@ export class TransactionState {
   open(collection: PersistentName, key: string): void {
     if (this.opened.has(collection)) return
     this.opened.set(collection, this.store.open(collection, `${this.webAppId}\0${key}`, this.tx.now()))
+  }
+
+  /**
+   * The record of a collection that a rule writes to. Without `initcol`, GLOBAL has one for all, and any other collection gets one that ends
+   * with the transaction: clients must not share a record by mistake.
+   */
+  record(collection: PersistentName): PersistentRecord {
+    if (collection === 'GLOBAL') this.open('GLOBAL', 'global')
+    let record = this.opened.get(collection)
+    if (record === undefined) {
+      record = new PersistentRecord('', this.tx.now())
+      this.opened.set(collection, record)
+    }
+    return record
   }
 
   noteMatch(name: string, value: string): void {

@@ -1,6 +1,6 @@
 /** A request target (RFC 9112, section 3.2) taken apart without decoding anything. */
 export interface TargetParts {
-  /** The target without scheme and authority: path and query as sent. */
+  /** The target without scheme, authority and fragment: path and query as sent. */
   readonly uri: string
   /** Up to the first `?` (or `#`). */
   readonly path: string
@@ -27,5 +27,5 @@ export function splitTarget(target: string): TargetParts {
   const path = mark < 0 ? withoutFragment : withoutFragment.slice(0, mark)
   const query = mark < 0 ? undefined : withoutFragment.slice(mark + 1)
   const slash = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'))
-  return { uri, path, query, basename: path.slice(slash + 1) }
+  return { uri: withoutFragment, path, query, basename: path.slice(slash + 1) }
 }

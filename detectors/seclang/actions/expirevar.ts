@@ -19,7 +19,7 @@ export const expirevar: ActionDefinition = {
     link.effects.push((state) => {
       const delay = Number.parseInt(seconds.expand(state), 10)
       if (!Number.isFinite(delay)) return
-      state.opened.get(collection)?.expire(target.key.expand(state), state.tx.now() + delay * 1000)
+      state.record(collection).expire(target.key.expand(state), state.tx.now() + delay * 1000)
     })
   },
 }

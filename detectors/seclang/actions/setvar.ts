@@ -14,7 +14,7 @@ export const setvar: ActionDefinition = {
     const text = argument.trim()
     if (text.startsWith('!')) {
       const gone = writableVariable('setvar', text.slice(1), context)
-      link.effects.push((state) => gone.values(state)?.delete(gone.key.expand(state)))
+      link.effects.push((state) => gone.values(state).delete(gone.key.expand(state)))
       return
     }
     const equals = text.indexOf('=')
@@ -24,12 +24,12 @@ export const setvar: ActionDefinition = {
     const value = context.macro(sign === 0 ? raw : raw.slice(1))
     const effect: Effect = (state) => {
       const values = target.values(state)
-      if (values === undefined) return
       const key = target.key.expand(state)
       const operand = value.expand(state)
       const result =
         sign === 0 ? operand : String(wholePart(values.get(key) ?? '') + sign * wholePart(operand))
       if (!values.set(key, result)) state.tx.truncate('seclang_variables')
+      state.saved?.(`${target.collection}:${key}`, result)
     }
     link.effects.push(effect)
   },

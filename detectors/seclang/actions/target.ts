@@ -9,8 +9,8 @@ import { badArgument } from './definition.js'
 export interface WritableVariable {
   readonly collection: string
   readonly key: Macro
-  /** The collection's values; undefined while no record is opened (initcol and its like). */
-  values(state: TransactionState): KeyedCollection | undefined
+  /** The collection's values. */
+  values(state: TransactionState): KeyedCollection
 }
 
 export function writableVariable(action: string, text: string, context: ActionContext): WritableVariable {
@@ -26,9 +26,9 @@ function reader(
   collection: string,
   text: string,
   context: ActionContext,
-): (state: TransactionState) => KeyedCollection | undefined {
+): (state: TransactionState) => KeyedCollection {
   if (collection === 'TX') return (state) => state.txVariables
   if (collection === 'ENV') return (state) => state.environment
-  if (isPersistent(collection)) return (state) => state.opened.get(collection)?.values
+  if (isPersistent(collection)) return (state) => state.record(collection).values
   throw badArgument(action, text, 'TX, ENV, GLOBAL, IP, SESSION, USER or RESOURCE is wanted', context)
 }

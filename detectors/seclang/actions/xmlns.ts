@@ -9,6 +9,7 @@ export const xmlns: ActionDefinition = {
     const equals = argument.indexOf('=')
     if (equals <= 0) throw badArgument('xmlns', argument, 'prefix=URI is wanted', context)
     const uri = argument.slice(equals + 1).replace(/^['"]|['"]$/g, '')
+    if (!uri.includes(':')) throw badArgument('xmlns', argument, 'a namespace URI is wanted', context)
     link.rule.xmlNamespaces.set(argument.slice(0, equals).trim(), uri)
   },
 }

@@ -1,5 +1,5 @@
 import type { TransactionState } from '../state.js'
-import { type BodyLimits, type BodyProcessor, EMPTY_PARSED_BODY } from './body.js'
+import type { BodyLimits, BodyProcessor, ParsedBody } from './body.js'
 import { json } from './json.js'
 import { multipart } from './multipart.js'
 import { urlencoded } from './urlencoded.js'
@@ -37,6 +37,21 @@ export function parseRequestBody(state: TransactionState): void {
     argumentSeparator: settings.argumentSeparator,
   }
   const contentType = tx.headers.get('content-type') ?? ''
-  state.body = { ...EMPTY_PARSED_BODY, ...processor(tx.requestBodyText, contentType, limits) }
+  const parsed = processor(tx.requestBodyText, contentType, limits)
+  state.body = withoutFilesLimit(parsed, tx.requestBody.bytes.length, settings.requestBodyNoFilesLimit)
   for (const limit of state.body.limits) tx.truncate(limit)
+}
+
+/** SecRequestBodyNoFilesLimit: what a body may hold besides files. A larger one is an error of the body. */
+function withoutFilesLimit(parsed: ParsedBody, size: number, limit: number | undefined): ParsedBody {
+  if (limit === undefined || noFilesLength(parsed, size) <= limit) return parsed
+  return { ...parsed, error: `Request body excluding files is bigger than ${limit} bytes` }
+}
+
+function noFilesLength({ multipart: parts, args }: ParsedBody, size: number): number {
+  if (parts === undefined) return size
+  let length = 0
+  for (const { key, value } of args) length += key.length + value.length
+  for (const { value } of parts.partHeaders) length += value.length
+  return length
 }

@@ -1,3 +1,4 @@
+import type { TransactionState } from '../state.js'
 import { namesOf } from './args-names.js'
 import type { VariableDefinition } from './definition.js'
 import { scalarVariable } from './scalar.js'
@@ -14,12 +15,15 @@ export const responseHeadersNames: VariableDefinition = {
   entries: (state) => namesOf(state.responseHeaders),
 }
 
-export const responseStatus = scalarVariable('RESPONSE_STATUS', (state) =>
-  state.tx.response?.status.toString(),
-)
+/** Status of the answer: of ours when the rules ended the transaction. */
+export const responseStatus = scalarVariable('RESPONSE_STATUS', statusOf)
 
 /** The same number under its other documented name. */
-export const status = scalarVariable('STATUS', (state) => state.tx.response?.status.toString())
+export const status = scalarVariable('STATUS', statusOf)
+
+function statusOf(state: TransactionState): string | undefined {
+  return state.endedWith > 0 ? String(state.endedWith) : state.tx.response?.status.toString()
+}
 
 export const statusLine = scalarVariable('STATUS_LINE', ({ tx }) =>
   tx.response === undefined ? undefined : `${tx.protocol} ${tx.response.status}`,
