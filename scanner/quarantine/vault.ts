@@ -146,6 +146,18 @@ export class Vault {
     )
   }
 
+  /** One item; undefined when it is damaged. @throws ScanError `QUARANTINE_NOT_FOUND` */
+  async show(id: string): Promise<StoredItem | undefined> {
+    try {
+      const { handle, header } = await this.#open(id)
+      await handle.close()
+      return describe(header)
+    } catch (error) {
+      if (error instanceof ScanError && error.code === 'QUARANTINE_DAMAGED') return undefined
+      throw error
+    }
+  }
+
   /**
    * Puts an item back: decrypted into a private file beside its place, tag and digest checked, owner, mode and times (to the microsecond) set,
    * and only then given its name, if that is free. The item then leaves the vault.
