@@ -101,7 +101,7 @@ class Parser {
     const start = cursor.at
     cursor.take()
     const found = cursor.match(flagSet)
-    if (found === undefined || found[3] !== ')') {
+    if (found?.[3] !== ')') {
       cursor.at = start
       return undefined
     }

@@ -37,7 +37,7 @@ export function compilePattern(source: string, position: SourcePosition): Compil
       source,
       classification: 'linear',
       groups: pattern.groups,
-      test: automaton.test,
+      test: (value) => automaton.test(value),
       exec: (value, from = 0) => automaton.exec(value, from),
     }
   } catch (error) {

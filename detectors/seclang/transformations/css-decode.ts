@@ -28,6 +28,11 @@ export const cssDecode: Transformation = (value) => {
       out += String.fromCharCode(foldFullWidth(code, digits))
       at += digits
       if (at < value.length && isSpace(value.charCodeAt(at))) at += 1
+    } else if (value.charCodeAt(at) === 0) {
+      // An escaped NUL reads like the escape `\0`, white space included.
+      out += '\0'
+      at += 1
+      if (isSpace(value.charCodeAt(at))) at += 1
     } else if (at < value.length) {
       if (value.charCodeAt(at) !== 10) out += value.charAt(at)
       at += 1

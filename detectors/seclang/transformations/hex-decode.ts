@@ -1,9 +1,17 @@
 import type { Transformation } from '../transformation.js'
-import { hexByte } from './bytes.js'
 
-/** Decodes pairs of hexadecimal digits up to the first byte pair that is none; a digit left over is dropped. */
+/**
+ * Decodes each pair of bytes as two hexadecimal digits; a byte left over is dropped. Bytes that are no digits are not refused but computed with as if they were,
+ * as SecLang engines have always done: what an attacker hides behind one bad digit still comes out.
+ */
 export const hexDecode: Transformation = (value) => {
-  let end = 0
-  while (end + 1 < value.length && hexByte(value, end) >= 0) end += 2
-  return Buffer.from(value.slice(0, end), 'hex').toString('latin1')
+  const bytes = Buffer.alloc(value.length >>> 1)
+  for (let at = 0; at < bytes.length; at++) {
+    bytes[at] = (digit(value.charCodeAt(at * 2)) * 16 + digit(value.charCodeAt(at * 2 + 1))) & 255
+  }
+  return bytes.toString('latin1')
+}
+
+function digit(code: number): number {
+  return code >= 65 ? (code & 0xdf) - 65 + 10 : code - 48
 }

@@ -1,0 +1,2 @@
+export { detectSqli } from './sqli.js'
+export { detectXss } from './xss.js'
