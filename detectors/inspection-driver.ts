@@ -19,7 +19,7 @@ export interface InspectionPlan {
   readonly policies: readonly { readonly phase: Phase; readonly mode: Mode }[]
   readonly rules: RuleSet
   /** Nanoseconds from any fixed point. */
-  monotonic?(): number
+  readonly monotonic?: () => number
 }
 
 type Hook = 'onClient' | 'onRequestHeaders' | 'onRequestBody' | 'onResponseHeaders' | 'onResponseBody'

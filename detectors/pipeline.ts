@@ -19,7 +19,7 @@ export interface PipelineDeps {
   /** Reads rule packs, rule files and address lists, while the pipeline is made and never later. */
   readonly files: RuleFiles
   /** Told, while the pipeline is made, about what works otherwise than its author may think. */
-  warn(message: string): void
+  readonly warn: (message: string) => void
   /** Name of the site, which keeps its counters apart from those of others. Default `default`. */
   readonly site?: string
   /** Runs only these phases (`--phases`); their modes stay as configured. */
@@ -30,7 +30,7 @@ export interface PipelineDeps {
    * Nanoseconds from any fixed point, for the timings of phases; nothing that is judged depends on it. Without it there
    * are no timings and nothing is measured.
    */
-  monotonic?(): number
+  readonly monotonic?: () => number
 }
 
 /** All phases of one site, ready to judge. Immutable: a changed configuration makes a new one. */
@@ -62,7 +62,7 @@ export function createPipeline(config: DetectionConfig, deps: PipelineDeps): Pip
     limitAction: config.limits.exceeded,
     policies: policies.map((phase) => ({ phase, mode: modeOf(phase.name) })),
     rules,
-    ...(deps.monotonic === undefined ? {} : { monotonic: () => deps.monotonic?.() ?? 0 }),
+    ...(deps.monotonic === undefined ? {} : { monotonic: deps.monotonic }),
   }
   const idle = (name: PhaseName): boolean => !policies.some((phase: Phase) => phase.name === name)
   const phases = PHASE_ORDER.filter(
