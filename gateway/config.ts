@@ -273,19 +273,6 @@ export const gatewayConfig = z
       })
       .prefault({})
       .describe('The store that `portcullis explain` reads.'),
-    ledger: z
-      .strictObject({
-        rate: z
-          .int()
-          .min(1)
-          .max(100_000)
-          .default(200)
-          .describe(
-            'Verdicts per second that become a ledger entry of their own; above it they are counted exactly in a signed summary. Default 200.',
-          ),
-      })
-      .prefault({})
-      .describe('How verdicts are recorded in the ledger.'),
   })
   .superRefine((config, context) => {
     if (config.upstream !== undefined && config.sites.length > 0)

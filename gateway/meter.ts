@@ -80,7 +80,7 @@ export class GatewayMeter {
     const phase = verdict.phase ?? 'none'
     this.#duration(elapsedMs / 1000, { method: transaction.method, status: classOf(status) })
     this.#verdicts({ phase, action: verdict.action, mode: verdict.mode })
-    if (verdict.action === 'log' && verdict.mode === 'detect') this.#wouldBlock({ phase })
+    if (verdict.would !== undefined) this.#wouldBlock({ phase })
     const { tracer } = this.telemetry
     const allowed = verdict.action === 'allow'
     if (!tracer.wants(transaction.trace, allowed)) return

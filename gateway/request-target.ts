@@ -14,7 +14,7 @@ export interface RoutedTarget {
  */
 export const routedTarget = (target: string): RoutedTarget | undefined => {
   if (target.startsWith('/')) return { path: target }
-  const absolute = /^https?:\/\/([^/?#@\s]{1,255})(.*)$/is.exec(target)
+  const absolute = /^https?:\/\/([^/?#@\s]{1,255})((?:[/?#].*)?)$/is.exec(target)
   const authority = absolute?.[1]
   if (authority === undefined) return undefined
   const rest = absolute?.[2] ?? ''
