@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { decodeBase64, encodeBase64 } from './base64.js'
 import { concatBytes, utf8Bytes, viewOf } from './bytes.js'
-import { checkPublicKey, importPrivateKey, KEY_SIZE, verifyEd25519 } from './ed25519.js'
+import { importPrivateKey, importPublicKey, KEY_SIZE, verifyEd25519 } from './ed25519.js'
 import { ProofError } from './errors.js'
 import { sha256 } from './hashing.js'
 
@@ -24,7 +24,7 @@ export interface NoteVerifier {
   /** First four bytes of the key hash, big-endian. */
   readonly keyId: number
   readonly type: SignatureType
-  /** 32 bytes, checked by {@link checkPublicKey}. */
+  /** 32 bytes, checked by `checkPublicKey`. */
   readonly publicKey: Uint8Array
   /**
    * Whether `signature` (without the key id) is one of this key over `text`, the note text with its final newline. A
@@ -92,7 +92,7 @@ export function noteVerifier(
   type: SignatureType = SIGNATURE_TYPES.ed25519,
 ): NoteVerifier {
   checkKeyName(name)
-  checkPublicKey(publicKey)
+  importPublicKey(publicKey)
   const key = Uint8Array.from(publicKey)
   const verify =
     type === SIGNATURE_TYPES.ed25519
