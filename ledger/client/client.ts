@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { checkAction, formatAction } from '../../proofs/action.js'
 import { encodeHex } from '../../proofs/bytes.js'
 import { leafHash } from '../../proofs/hashing.js'
@@ -72,7 +72,7 @@ export async function openLedgerClient(options: LedgerClientOptions): Promise<Le
     )
   }
   if (options.registry !== undefined) await registerAgentKey(options.registry, signer)
-  const lastEntryFile = join(dirname(options.keyFile), 'session.json')
+  const lastEntryFile = `${options.keyFile}.session.json`
   const last = await readLastEntry(lastEntryFile)
   const session = `s-${uuidv7(options.clock.now())}`
   const sender = new BatchSender({

@@ -1,0 +1,227 @@
+import { writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Command } from 'commander'
+
+import { openAccess } from '../../ledger/access.js'
+import type { LedgerAccess } from '../../ledger/access.js'
+import { readAllAgentKeys } from '../../ledger/agents.js'
+import type { ApiResponse } from '../../ledger/api/message.js'
+import { problemError } from '../../ledger/api/problem.js'
+import { LedgerError } from '../../ledger/errors.js'
+import { readIdentity } from '../../ledger/identity.js'
+import { openConfiguredLog, startLedger } from '../../ledger/role.js'
+import { decodeVkey } from '../../proofs/note-key.js'
+import { formatPolicy } from '../../proofs/policy.js'
+import { privateFolder } from '../../runtime/data-folder.js'
+import { openOutbox } from '../../runtime/lmdb-outbox.js'
+import { openTopic } from '../../runtime/topics.js'
+import type { CliContext, Flags } from '../context.js'
+import { UsageError } from '../context.js'
+import { appendInput } from './ledger-append.js'
+
+interface LedgerFlags extends Flags {
+  readonly json?: boolean
+  readonly agent?: string
+  readonly out?: string
+  readonly wait?: string
+  readonly name?: string
+}
+
+const clock = { now: () => Date.now() }
+const POLL_MS = 50
+const DEFAULT_WAIT_SECONDS = 5
+
+/** `portcullis ledger`, the role, and its commands. */
+export const registerLedger = (program: Command, context: CliContext): void => {
+  const ledger = withData(program.command('ledger'))
+    .description('serve the ledger alone; or, with a command, ask it')
+    .enablePositionalOptions()
+    .action((flags: LedgerFlags) => serve(context, flags))
+  const command = (usage: string, description: string): Command =>
+    withData(ledger.command(usage)).description(description)
+
+  command('init', 'begin a new log in an empty data folder')
+    .option('--name <name>', 'what its origin starts with (the name of this host)')
+    .option('--json', 'as JSON')
+    .action((flags: LedgerFlags) => init(context, flags))
+
+  command('append', 'append an action as an agent of this machine')
+    .argument('[file]', 'an action as JSON, or an entry as it is; - is standard input', '-')
+    .option('--agent <name>', 'the agent that acts; its key is made on first use', 'cli')
+    .action((file: string, flags: LedgerFlags) =>
+      withAccess(context, flags, async (access, data) => {
+        const result = await appendInput(access, {
+          data,
+          file,
+          agent: flags.agent ?? 'cli',
+          stdin: context.stdin,
+          clock,
+        })
+        context.stdout.write(`${JSON.stringify(result)}\n`)
+      }),
+    )
+
+  command('proof', 'print the inclusion proof of an entry (C2SP tlog-proof)')
+    .argument('<entry>', 'its index, or its id')
+    .option('--agent <name>', 'the agent, when several used the id')
+    .option('--json', 'as JSON')
+    .action((entry: string, flags: LedgerFlags) =>
+      withAccess(context, flags, async (access) => {
+        const target = entryTarget(entry, 'proof', flags.agent)
+        const answer = await access.request({ target, ...(flags.json && { accept: 'application/json' }) })
+        context.stdout.write(success(answer))
+      }),
+    )
+
+  command('checkpoint', 'print the newest signed checkpoint').action((flags: LedgerFlags) =>
+    withAccess(context, flags, async (access) => {
+      context.stdout.write(success(await access.request({ target: '/checkpoint' })))
+    }),
+  )
+
+  command('receipt', 'write the receipt of an entry, which `verify` checks offline')
+    .argument('<request-id>', 'the id of a verdict or of any other entry, or an index')
+    .option('--agent <name>', 'the agent, when several used the id')
+    .option('--out <file>', 'where to; standard output when left out')
+    .option(
+      '--wait <seconds>',
+      'how long an entry that is on its way is waited for',
+      String(DEFAULT_WAIT_SECONDS),
+    )
+    .action((id: string, flags: LedgerFlags) =>
+      withAccess(context, flags, async (access) => {
+        const receipt = await awaitReceipt(access, entryTarget(id, 'receipt', flags.agent), waitMs(flags))
+        if (flags.out === undefined) context.stdout.write(receipt)
+        else await writeFile(flags.out, receipt)
+      }),
+    )
+
+  command('policy', 'print the trust policy of this log, for `verify --trust`').action((flags: LedgerFlags) =>
+    policy(context, flags),
+  )
+}
+
+const withData = (command: Command): Command =>
+  command
+    .option('--config <file>', 'configuration file (YAML)')
+    .option('--data <dir>', 'folder of all state (./data)')
+
+const serve = async (context: CliContext, flags: LedgerFlags): Promise<void> => {
+  const { config } = context.loadConfig(flags)
+  await context.runRole('ledger', config, async (log) => {
+    const data = await privateFolder(resolve(config.data))
+    const outbox = openOutbox(join(data, 'outbox'), { log })
+    try {
+      const role = await startLedger({
+        data,
+        config: config.ledger,
+        topic: openTopic(outbox, 'ledger'),
+        events: openTopic(outbox, 'events'),
+        clock,
+        log,
+        env: context.env,
+        // Nothing may be acknowledged after it, so there is nothing to finish: the next start recovers by reading.
+        onFatal: () => process.exit(1),
+      })
+      const stop = async (): Promise<void> => {
+        await role.stop()
+        await outbox.close()
+      }
+      return { ...role, metrics: () => role.metrics(), stop }
+    } catch (error) {
+      await outbox.close()
+      throw error
+    }
+  })
+}
+
+const init = async (context: CliContext, flags: LedgerFlags): Promise<void> => {
+  const { config } = context.loadConfig(flags)
+  const data = await privateFolder(resolve(config.data))
+  const present = await readIdentity(join(data, 'ledger'))
+  if (present !== undefined) {
+    throw new LedgerError('ALREADY_INITIALISED', `${data} holds the log ${present.origin} already`)
+  }
+  // The origin that is configured belongs to the log that was there: the new one has a key, and so a name, of its own.
+  const { origin, ...rest } = config.ledger
+  const settings = { ...rest, ...(flags.name !== undefined && { name: flags.name }) }
+  const log = await openConfiguredLog({
+    data,
+    config: settings,
+    clock,
+    log: context.logger(config, 'ledger'),
+  })
+  const { identity } = log
+  await log.close()
+  const made = { origin: identity.origin, vkey: identity.vkey }
+  context.stdout.write(
+    flags.json ? `${JSON.stringify(made)}\n` : `origin ${made.origin}\nvkey   ${made.vkey}\n`,
+  )
+  if (origin !== undefined) context.stderr.write(`ledger.origin is ${origin}: change it to ${made.origin}\n`)
+}
+
+const policy = async (context: CliContext, flags: LedgerFlags): Promise<void> => {
+  const folder = join(resolve(context.loadConfig(flags).config.data), 'ledger')
+  const identity = await readIdentity(folder)
+  if (identity === undefined) throw new LedgerError('NOT_INITIALISED', `there is no log in ${folder} yet`)
+  const agents = await readAllAgentKeys(join(folder, 'agents'))
+  context.stdout.write(
+    formatPolicy({
+      logs: [{ verifier: decodeVkey(identity.vkey) }],
+      witnesses: [],
+      groups: [],
+      quorum: 'none',
+      agents: [...agents.values()].flat().map((verifier) => ({ verifier, first: 0 })),
+    }),
+  )
+}
+
+const withAccess = async (
+  context: CliContext,
+  flags: LedgerFlags,
+  work: (access: LedgerAccess, data: string) => Promise<void>,
+): Promise<void> => {
+  const { config } = context.loadConfig(flags)
+  const data = await privateFolder(resolve(config.data))
+  const log = context.logger(config, 'ledger')
+  const openLedgerTopic = () => {
+    const outbox = openOutbox(join(data, 'outbox'), { log })
+    return { topic: openTopic(outbox, 'ledger'), close: () => outbox.close() }
+  }
+  const access = await openAccess({ data, config: config.ledger, clock, log, openTopic: openLedgerTopic })
+  try {
+    await work(access, data)
+  } finally {
+    await access.close()
+  }
+}
+
+const entryTarget = (entry: string, part: string, agent: string | undefined): string => {
+  const query = agent === undefined ? '' : `?agent=${encodeURIComponent(agent)}`
+  return `/v1/entries/${encodeURIComponent(entry)}/${part}${query}`
+}
+
+/** The body of a success; a problem becomes the error that the command ends with. */
+const success = (answer: ApiResponse): Uint8Array => {
+  if (answer.status < 300) return answer.body
+  throw problemError(answer)
+}
+
+const waitMs = (flags: LedgerFlags): number => {
+  const seconds = Number(flags.wait ?? DEFAULT_WAIT_SECONDS)
+  if (!Number.isFinite(seconds) || seconds < 0 || seconds > 3600) {
+    throw new UsageError('--wait takes a number of seconds from 0 to 3600')
+  }
+  return seconds * 1000
+}
+
+/** A verdict reaches the log a moment after its request was answered: its batch has to be sealed and taken in first. */
+const awaitReceipt = async (access: LedgerAccess, target: string, limitMs: number): Promise<Uint8Array> => {
+  const until = performance.now() + limitMs
+  for (;;) {
+    const answer = await access.request({ target })
+    if (answer.status !== 404 || performance.now() >= until) return success(answer)
+    await pause(POLL_MS)
+  }
+}

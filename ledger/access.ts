@@ -1,0 +1,159 @@
+/**
+ * How a command on the same machine reaches the ledger: over the socket of the writer that runs, or, when none runs, by
+ * taking the writer's lease itself for as long as the command lasts.
+ */
+import { request as httpRequest } from 'node:http'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { setTimeout as pause } from 'node:timers/promises'
+import { codeOf } from '../runtime/errors.js'
+import type { Logger } from '../runtime/log.js'
+import type { Topic } from '../runtime/outbox.js'
+import type { ApiRequest, ApiResponse } from './api/message.js'
+import { createApi } from './api/routes.js'
+import { socketPath } from './api/server.js'
+import type { LedgerConfig } from './config.js'
+import { LedgerError } from './errors.js'
+import { Intake } from './intake.js'
+import type { Log } from './log.js'
+import { openConfiguredLog } from './role.js'
+
+/** How long a writer that starts or ends is waited for. */
+const SETTLE_MS = 10_000
+const RETRY_MS = 50
+const TIMEOUT_MS = 30_000
+
+export type LocalRequest = Partial<Omit<ApiRequest, 'channel' | 'authorization'>> & {
+  readonly target: string
+}
+
+export interface LedgerAccess {
+  /** Answers like the API does. */
+  request(request: LocalRequest): Promise<ApiResponse>
+  /** Ends the access; a lease that was taken is given back. */
+  close(): Promise<void>
+}
+
+export interface AccessOptions {
+  readonly data: string
+  readonly config: LedgerConfig
+  readonly clock: { now(): number }
+  readonly log: Logger
+  /** Opens topic `ledger`; asked only when no writer runs, to take in what waits there. */
+  readonly openTopic: () => { readonly topic: Topic; close(): Promise<void> }
+}
+
+/**
+ * Opens the way to the ledger of a data folder.
+ *
+ * @throws LedgerError `UNREACHABLE` when a writer holds the lease but does not answer
+ */
+export async function openAccess(options: AccessOptions): Promise<LedgerAccess> {
+  const folder = join(options.data, 'ledger')
+  for (let waited = 0; ; waited += RETRY_MS) {
+    if (await answers(folder)) {
+      return { request: (request) => overSocket(folder, request), close: async () => {} }
+    }
+    try {
+      return await ownAccess(options)
+    } catch (error) {
+      if (!(error instanceof LedgerError) || error.code !== 'LOCKED') throw error
+      // The writer is between taking its lease and serving, or between the end of serving and giving it back.
+      if (waited >= SETTLE_MS) {
+        throw new LedgerError('UNREACHABLE', `${error.message}, but does not answer on its socket`, {
+          cause: error,
+        })
+      }
+      await pause(RETRY_MS)
+    }
+  }
+}
+
+async function ownAccess(options: AccessOptions): Promise<LedgerAccess> {
+  const log = await openConfiguredLog(options)
+  const outbox = options.openTopic()
+  try {
+    const intake = new Intake(log, {
+      topic: outbox.topic,
+      folder: join(options.data, 'ledger'),
+      log: options.log,
+    })
+    try {
+      // A ledger that fails stops taking: the wait has to end then, too.
+      await Promise.race([
+        intake.drained(),
+        pause(TIMEOUT_MS, undefined, { ref: false }).then(() => failure(log)),
+      ])
+    } finally {
+      await intake.stop()
+    }
+  } catch (error) {
+    await outbox.close()
+    await log.close()
+    throw error
+  }
+  await outbox.close()
+  const api = createApi(log)
+  const request = (given: LocalRequest): Promise<ApiResponse> =>
+    api({ method: 'GET', body: new Uint8Array(0), ...given, channel: 'local' })
+  return { request, close: () => log.close() }
+}
+
+function failure(log: Log): never {
+  throw new LedgerError(
+    'UNREACHABLE',
+    `the outbox could not be taken in: ${log.unhealthy() ?? 'it is too long'}`,
+  )
+}
+
+async function answers(folder: string): Promise<boolean> {
+  try {
+    await overSocket(folder, { target: '/health' })
+    return true
+  } catch (error) {
+    if (['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'ENOTSOCK'].includes(codeOf(error) ?? '')) return false
+    throw error
+  }
+}
+
+async function overSocket(folder: string, request: LocalRequest): Promise<ApiResponse> {
+  const socket = await socketPath(folder)
+  try {
+    return await exchange(socket.path, request)
+  } finally {
+    await socket.close()
+  }
+}
+
+function exchange(path: string, request: LocalRequest): Promise<ApiResponse> {
+  return new Promise((resolve, reject) => {
+    const outgoing = httpRequest(
+      {
+        socketPath: path,
+        path: request.target,
+        method: request.method ?? 'GET',
+        headers: {
+          host: 'localhost',
+          ...(request.contentType !== undefined && { 'content-type': request.contentType }),
+          ...(request.accept !== undefined && { accept: request.accept }),
+          'content-length': request.body?.length ?? 0,
+        },
+        timeout: TIMEOUT_MS,
+        agent: false,
+      },
+      (incoming) => {
+        const headers: Record<string, string> = {}
+        for (const [name, value] of Object.entries(incoming.headers)) headers[name] = String(value)
+        buffer(incoming).then(
+          (body) => resolve({ status: incoming.statusCode ?? 0, headers, body }),
+          (error: unknown) => reject(error instanceof Error ? error : new Error(String(error))),
+        )
+      },
+    )
+    outgoing.on('timeout', () =>
+      outgoing.destroy(new LedgerError('UNREACHABLE', 'the ledger does not answer')),
+    )
+    outgoing.on('error', reject)
+    outgoing.end(request.body)
+  })
+}

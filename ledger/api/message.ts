@@ -1,0 +1,44 @@
+/** A request as the API sees it, whichever way it came. */
+export interface ApiRequest {
+  readonly method: string
+  /** Path and query, as sent. */
+  readonly target: string
+  /** Who may write: the owner of the data folder does over the socket, a bearer of the token over TCP. */
+  readonly channel: 'local' | 'tcp'
+  readonly contentType?: string | undefined
+  readonly accept?: string | undefined
+  readonly authorization?: string | undefined
+  readonly body: Uint8Array
+}
+
+export interface ApiResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+export const NOTE_TYPE = 'text/x.portcullis.note'
+export const ENTRIES_TYPE = 'application/x.portcullis.entries'
+const TEXT_TYPE = 'text/plain; charset=utf-8'
+
+export function json(
+  status: number,
+  value: object,
+  headers: Readonly<Record<string, string>> = {},
+): ApiResponse {
+  const body = Buffer.from(`${JSON.stringify(value)}\n`)
+  return { status, headers: { 'content-type': 'application/json', ...headers }, body }
+}
+
+export function text(
+  body: Uint8Array,
+  headers: Readonly<Record<string, string>> = {},
+  status = 200,
+): ApiResponse {
+  return { status, headers: { 'content-type': TEXT_TYPE, ...headers }, body }
+}
+
+/** Whether the caller asks for JSON instead of the text form. */
+export function wantsJson(request: ApiRequest): boolean {
+  return /(?:^|[\s,])application\/json(?:$|[\s,;])/i.test(request.accept ?? '')
+}

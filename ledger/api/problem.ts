@@ -1,0 +1,81 @@
+import { ProofError } from '../../proofs/errors.js'
+import type { ProofCode } from '../../proofs/errors.js'
+import { LedgerError } from '../errors.js'
+import type { LedgerErrorCode } from '../errors.js'
+import type { ApiResponse } from './message.js'
+
+/** Statuses of the codes of `proofs/`; 400 for all others. */
+const PROOF_STATUS: Partial<Record<ProofCode, number>> = {
+  too_large: 413,
+  unknown_key: 403,
+  weak_key: 403,
+  bad_signature: 403,
+  unsigned: 403,
+}
+
+const LEDGER_STATUS: Partial<Record<LedgerErrorCode, number>> = {
+  AGENT_KEY_SHARED: 403,
+  AMBIGUOUS_ID: 409,
+  BAD_REQUEST: 400,
+  FORBIDDEN: 403,
+  ID_CONFLICT: 409,
+  NOT_A_PARTICIPANT: 403,
+  NOT_FOUND: 404,
+  TOO_LARGE: 413,
+  UNAUTHORIZED: 401,
+  UNSEALED: 400,
+}
+
+/** A problem of RFC 9457, with its machine code also as the member `code`. */
+export function problem(
+  status: number,
+  code: string,
+  detail: string,
+  headers: Readonly<Record<string, string>> = {},
+): ApiResponse {
+  const members = {
+    type: `urn:portcullis:ledger:${code}`,
+    title: code.replaceAll('_', ' '),
+    status,
+    code,
+    detail,
+  }
+  return {
+    status,
+    headers: { 'content-type': 'application/problem+json', ...headers },
+    body: Buffer.from(`${JSON.stringify(members)}\n`),
+  }
+}
+
+/** The problem that an error comes to; errors that say nothing to a caller become `internal`, without their message. */
+export function problemOf(error: unknown): ApiResponse {
+  if (error instanceof ProofError) {
+    return problem(PROOF_STATUS[error.machineCode] ?? 400, error.machineCode, error.message)
+  }
+  if (error instanceof LedgerError) {
+    const code = error.code.toLowerCase()
+    const status = LEDGER_STATUS[error.code]
+    if (status === 401) return problem(401, code, error.message, { 'www-authenticate': 'Bearer' })
+    if (status !== undefined) return problem(status, code, error.message)
+    return problem(503, error.code === 'STOPPED' ? 'stopped' : 'unavailable', 'the ledger takes nothing now')
+  }
+  return problem(500, 'internal', 'the ledger could not answer')
+}
+
+/** The error that a problem comes to on the other side: its code in upper case, its detail as the message. */
+export function problemError(answer: ApiResponse): Error {
+  const detail = readMember(answer, 'detail') ?? `the ledger answered ${answer.status}`
+  const code = readMember(answer, 'code')?.toUpperCase() ?? 'LEDGER_ERROR'
+  return Object.assign(new Error(detail), { code })
+}
+
+function readMember(answer: ApiResponse, name: 'code' | 'detail'): string | undefined {
+  try {
+    const problem: unknown = JSON.parse(Buffer.from(answer.body).toString('utf8'))
+    if (typeof problem !== 'object' || problem === null) return undefined
+    const member: unknown = name in problem ? Reflect.get(problem, name) : undefined
+    return typeof member === 'string' ? member : undefined
+  } catch {
+    return undefined
+  }
+}

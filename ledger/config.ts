@@ -1,0 +1,66 @@
+import { z } from 'zod'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+/** `HOST:PORT`, an IPv6 address in brackets; port 0 takes any free one. */
+const HOST_PORT = /^(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253})):(\d{1,5})$/
+
+/** Splits what `ledger.listen` accepts; `undefined` for anything else. */
+export function splitListen(text: string): { readonly host: string; readonly port: number } | undefined {
+  const [, bracketed, plain, digits] = HOST_PORT.exec(text) ?? []
+  const host = bracketed ?? plain
+  const port = Number(digits)
+  return host === undefined || port > 65_535 ? undefined : { host, port }
+}
+
+/** `ledger:` in the configuration. */
+export const ledgerConfig = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[a-z0-9](?:[a-z0-9.-]{0,98}[a-z0-9])?$/, 'must be like a host name, in lower case')
+      .optional()
+      .describe('What the origin of a new log starts with. Default: the name of this host.'),
+    origin: z
+      .string()
+      .max(200)
+      .regex(/^[^\s+]+\/[0-9a-f]{16}$/, 'must be an origin as `portcullis ledger init` prints it')
+      .optional()
+      .describe(
+        'The log that the data folder must hold. With it, an empty folder is refused instead of becoming a new log, so ' +
+          'that a lost volume is noticed. Default: whatever the folder holds.',
+      ),
+    listen: z
+      .string()
+      .refine(
+        (text) => splitListen(text) !== undefined,
+        'must be HOST:PORT, e.g. 127.0.0.1:8090 or [::1]:8090',
+      )
+      .optional()
+      .describe(
+        'TCP address of the API, beside the Unix socket in the data folder. Anybody who reaches it may read. Default: none.',
+      ),
+    token: z
+      .string()
+      .regex(/^(?:env:[A-Za-z_][A-Za-z0-9_]{0,127}|file:.{1,4096})$/, 'must be env:NAME or file:PATH')
+      .optional()
+      .describe(
+        'Where the bearer token for writes over TCP is kept. Without it, writes over TCP are refused.',
+      ),
+    max_body_bytes: z
+      .int()
+      .min(64 * KIB)
+      .max(16 * MIB)
+      .default(8 * MIB)
+      .describe('Largest body of one POST; over it 413. Bytes; default 8 MiB.'),
+    segment_bytes: z
+      .int()
+      .min(64 * KIB)
+      .max(1024 * MIB)
+      .default(32 * MIB)
+      .describe('Size at which a new segment of the write-ahead log is begun. Bytes; default 32 MiB.'),
+  })
+  .describe('The ledger.')
+
+export type LedgerConfig = z.output<typeof ledgerConfig>

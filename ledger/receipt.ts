@@ -1,0 +1,54 @@
+import { parseEntry } from '../proofs/entry.js'
+import { formatReceipt } from '../proofs/receipt.js'
+import type { ReceiptSeal } from '../proofs/receipt.js'
+import { batchPath, MAX_BATCH, parseSealNote, SEAL_LINE } from '../proofs/seal.js'
+import { LedgerError } from './errors.js'
+import type { Log, PublishedCheckpoint } from './log.js'
+
+/** Entries that are read at once when the seal of an action is looked for. */
+const STEP = 256
+const SEAL_START = Buffer.from(`${SEAL_LINE}\n`)
+
+/**
+ * The receipt of an entry against the newest published checkpoint.
+ *
+ * @throws LedgerError `NOT_FOUND`
+ */
+export async function makeReceipt(log: Log, index: number): Promise<Uint8Array> {
+  const checkpoint = log.published
+  const entry = await log.entry(index)
+  const seal = parseEntry(entry).type === 'sealed' ? await makeSeal(log, index, checkpoint) : undefined
+  return formatReceipt({
+    entry,
+    index,
+    proof: log.inclusion(index, checkpoint),
+    checkpoint: checkpoint.note,
+    ...(seal !== undefined && { seal }),
+  })
+}
+
+async function makeSeal(log: Log, index: number, checkpoint: PublishedCheckpoint): Promise<ReceiptSeal> {
+  const sealIndex = await findSeal(log, index, checkpoint.size)
+  const entry = await log.entry(sealIndex)
+  const { count } = parseSealNote(entry).seal
+  const first = sealIndex - count
+  const batch = await log.entries(first, count)
+  return {
+    entry,
+    index: sealIndex,
+    proof: log.inclusion(sealIndex, checkpoint),
+    position: index - first,
+    path: batchPath(batch, index - first),
+  }
+}
+
+/** A sealed action is followed by others of its batch and then by the seal: all were appended in one step. */
+async function findSeal(log: Log, index: number, size: number): Promise<number> {
+  const end = Math.min(size, index + 1 + MAX_BATCH)
+  for (let first = index + 1; first < end; first += STEP) {
+    const entries = await log.entries(first, Math.min(STEP, end - first))
+    const found = entries.findIndex((bytes) => SEAL_START.equals(bytes.subarray(0, SEAL_START.length)))
+    if (found !== -1) return first + found
+  }
+  throw new LedgerError('NOT_FOUND', `no seal follows entry ${index}`)
+}

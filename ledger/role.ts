@@ -1,0 +1,165 @@
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { messageOf } from '../runtime/errors.js'
+import type { Logger } from '../runtime/log.js'
+import type { Topic } from '../runtime/outbox.js'
+import { uuidv7 } from '../runtime/uuid.js'
+import type { OperationalEvent } from '../runtime/events.js'
+import { createApi } from './api/routes.js'
+import { serveSocket, serveTcp } from './api/server.js'
+import type { ApiServer } from './api/server.js'
+import { splitListen } from './config.js'
+import type { LedgerConfig } from './config.js'
+import { realDisk } from './disk.js'
+import type { LedgerError } from './errors.js'
+import { Intake } from './intake.js'
+import { openLog } from './log.js'
+import type { Log } from './log.js'
+import { readToken } from './secret.js'
+
+export interface LedgerRoleOptions {
+  /** The data folder. */
+  readonly data: string
+  readonly config: LedgerConfig
+  /** Topic `ledger` of the outbox. */
+  readonly topic: Topic
+  /** Topic `events`: operational events go there. */
+  readonly events?: Topic
+  readonly clock: { now(): number }
+  readonly log: Logger
+  /** Where `env:NAME` of `ledger.token` is looked up. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Called when nothing can be acknowledged any more: the process must end at once and recover by reading. */
+  readonly onFatal: (error: LedgerError) => void
+}
+
+/** The writer, serving. */
+export interface LedgerRole {
+  readonly info: Readonly<Record<string, string>>
+  readonly checks: { readonly ledger: () => string | undefined }
+  /** In Prometheus' text format. */
+  metrics(): Promise<string>
+  /** Takes nothing new, finishes what is in flight, gives the lease back. */
+  stop(): Promise<void>
+}
+
+/** A name for a new log when none is configured. */
+export function defaultName(): string {
+  const name = hostname()
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9.-]/g, '-')
+    .replaceAll(/^[.-]+|[.-]+$/g, '')
+    .slice(0, 63)
+  return name === '' ? 'localhost' : name
+}
+
+/** Opens the log of a data folder as its configuration says. */
+export function openConfiguredLog(
+  options: Pick<LedgerRoleOptions, 'data' | 'config' | 'clock' | 'log'> & {
+    readonly onFatal?: (error: LedgerError) => void
+  },
+): Promise<Log> {
+  const { config } = options
+  return openLog({
+    folder: join(options.data, 'ledger'),
+    disk: realDisk,
+    clock: options.clock,
+    log: options.log,
+    name: config.name ?? defaultName(),
+    ...(config.origin !== undefined && { origin: config.origin }),
+    segmentBytes: config.segment_bytes,
+    ...(options.onFatal !== undefined && { onFatal: options.onFatal }),
+  })
+}
+
+/** Starts the writer: opens the log, serves the API, drains the outbox. */
+export async function startLedger(options: LedgerRoleOptions): Promise<LedgerRole> {
+  const { config, log: logger } = options
+  const folder = join(options.data, 'ledger')
+  const token = config.token === undefined ? undefined : await readToken(config.token, options.env)
+  const log = await openConfiguredLog(options)
+  const servers: ApiServer[] = []
+  try {
+    const api = createApi(log, {
+      ...(token !== undefined && { token }),
+      onError: (error) => logger.error({ err: messageOf(error) }, 'a request could not be answered'),
+    })
+    servers.push(await serveSocket(api, folder, config.max_body_bytes))
+    const tcp = config.listen === undefined ? undefined : splitListen(config.listen)
+    if (tcp !== undefined) servers.push(await serveTcp(api, tcp.host, tcp.port, config.max_body_bytes))
+  } catch (error) {
+    await Promise.all(servers.map((server) => server.close()))
+    await log.close()
+    throw error
+  }
+  const intake = new Intake(log, {
+    topic: options.topic,
+    folder,
+    log: logger,
+    onRefused: (code, message) => publish(options, code, message),
+  })
+  const [socket, listen] = servers.map(({ address }) => address)
+  return {
+    info: {
+      origin: log.identity.origin,
+      ...(socket !== undefined && { socket }),
+      ...(listen !== undefined && { listen }),
+    },
+    checks: { ledger: () => log.unhealthy() },
+    metrics: async () => metrics(log, intake, options.topic),
+    stop: async () => {
+      await intake.stop()
+      await Promise.all(servers.map((server) => server.close()))
+      await log.close()
+    },
+  }
+}
+
+async function publish(options: LedgerRoleOptions, code: string, message: string): Promise<void> {
+  const time = options.clock.now()
+  const event: OperationalEvent = {
+    id: uuidv7(time),
+    time,
+    type: 'operational',
+    severity: 'high',
+    data: { role: 'ledger', code, message },
+  }
+  try {
+    await options.events?.append(Buffer.from(JSON.stringify(event)))
+  } catch (error) {
+    options.log.error({ err: messageOf(error) }, 'the event of a refused batch could not be published')
+  }
+}
+
+function metrics(log: Log, intake: Intake, topic: Topic): string {
+  const rows: readonly (readonly [name: string, type: string, help: string, value: number])[] = [
+    [
+      'portcullis_ledger_entries',
+      'gauge',
+      'Entries that the published checkpoint covers.',
+      log.published.size,
+    ],
+    [
+      'portcullis_ledger_checkpoint_time_seconds',
+      'gauge',
+      'When it was recorded.',
+      log.published.time / 1000,
+    ],
+    [
+      'portcullis_ledger_healthy',
+      'gauge',
+      'Whether the ledger is healthy.',
+      log.unhealthy() === undefined ? 1 : 0,
+    ],
+    ['portcullis_ledger_outbox_depth', 'gauge', 'Batches that wait to be appended.', topic.depth],
+    [
+      'portcullis_ledger_refused_total',
+      'counter',
+      'Batches that were refused since the start.',
+      intake.refused,
+    ],
+  ]
+  return rows
+    .map(([name, type, help, value]) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name} ${value}\n`)
+    .join('')
+}
