@@ -2,7 +2,10 @@ import { z } from 'zod'
 
 import { detectionConfig } from '../detectors/config.js'
 import { gatewayConfig } from '../gateway/config.js'
+import { alertsConfig, incidentsConfig } from '../incidents/config.js'
+import { ledgerConfig } from '../ledger/config.js'
 import { dataConfig, logConfig, supervisorConfig, telemetryConfig } from '../runtime/config-sections.js'
+import { outboundConfig } from '../runtime/outbound.js'
 import { scannerConfig } from '../scanner/config.js'
 
 /** The whole configuration: each folder's piece under its name. Unknown keys are refused on every level. */
@@ -13,7 +16,11 @@ export const configSchema = z.strictObject({
   supervisor: supervisorConfig,
   gateway: gatewayConfig.prefault({}),
   detection: detectionConfig.prefault({}),
+  ledger: ledgerConfig.prefault({}),
   scanner: scannerConfig.prefault({}),
+  incidents: incidentsConfig,
+  alerts: alertsConfig,
+  outbound: outboundConfig,
 })
 
 export type Config = z.output<typeof configSchema>

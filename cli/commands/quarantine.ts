@@ -30,7 +30,7 @@ export function registerQuarantine(program: Command, context: CliContext): void 
     return { config, vault: await Vault.open(join(resolve(config.data), 'scanner'), Date.now) }
   }
   const record = async (config: Config, step: 'restored' | 'deleted', item: StoredItem): Promise<void> => {
-    const stores = await openRoleStores(config.data, 'scanner', context.logger(config, 'scanner'))
+    const stores = await openRoleStores(config, 'scanner', context.logger(config, 'scanner'))
     recordQuarantine({ ledger: stores.ledger, now: Date.now }, step, item)
     await stores.close()
   }

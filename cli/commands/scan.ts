@@ -64,7 +64,7 @@ async function scan(paths: readonly string[], flags: ScanFlags, context: CliCont
   })
   const counts: Counts = { clean: 0, suspicious: 0, malicious: 0, error: 0, skipped: 0, too_large: 0 }
   const stores = flags.quarantine
-    ? await openRoleStores(config.data, 'scanner', context.logger(config, 'scanner'))
+    ? await openRoleStores(config, 'scanner', context.logger(config, 'scanner'))
     : undefined
   const vault = stores && (await Vault.open(join(stores.data, 'scanner'), Date.now))
   const pool = await ScanPool.start(options)

@@ -1,0 +1,40 @@
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { startScanner } from '../../scanner/role.js'
+import type { CliContext, Flags } from '../context.js'
+import { openRoleStores } from '../role-stores.js'
+
+/** `portcullis scanner`: the daemon. */
+export const registerScanner = (program: Command, context: CliContext): void => {
+  program
+    .command('scanner')
+    .description('scan the watched folders again and again (scanner.watch in the configuration)')
+    .option('--config <file>', 'configuration file (YAML)')
+    .option('--data <dir>', 'data folder')
+    .action(async (flags: Flags) => {
+      const { config } = context.loadConfig(flags)
+      await context.runRole('scanner', config, async (log) => {
+        const stores = await openRoleStores(config, 'scanner', log)
+        try {
+          const scanner = await startScanner({
+            config: config.scanner,
+            folder: join(stores.data, 'scanner'),
+            events: stores.events,
+            ledger: stores.ledger,
+            now: Date.now,
+            log,
+          })
+          return {
+            info: { watch: config.scanner.watch, quarantine: config.scanner.quarantine },
+            async stop() {
+              await scanner.close()
+              await stores.close()
+            },
+          }
+        } catch (error) {
+          await stores.close()
+          throw error
+        }
+      })
+    })
+}
