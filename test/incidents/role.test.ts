@@ -12,6 +12,7 @@ import { openLedgerClient, rolePaths } from '../../ledger/client/client.js'
 import type { Event, SecurityVerdictEvent } from '../../runtime/events.js'
 import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import { outboundConfig } from '../../runtime/outbound.js'
+import { readSecret } from '../../runtime/secret.js'
 import { openTopic } from '../../runtime/topics.js'
 import { uuidv7 } from '../../runtime/uuid.js'
 
@@ -262,13 +263,10 @@ t.test('a channel without its secret does not start', async (t) => {
     { name: 'hook', type: 'webhook', url: 'https://example.org/', secret: 'env:NO_SUCH_SECRET' },
   ])
   t.equal(alerts.length, 1)
-  await t.rejects(
-    (async () => {
-      const { readSecret } = await import('../../runtime/secret.js')
-      await readSecret(alerts[0]?.secret ?? '')
-    })(),
-    { code: 'SECRET_MISSING', message: /env:NO_SUCH_SECRET/ },
-  )
+  await t.rejects(readSecret(alerts[0]?.secret ?? ''), {
+    code: 'SECRET_MISSING',
+    message: /env:NO_SUCH_SECRET/,
+  })
   t.throws(() =>
     alertsConfig.parse([{ name: 'hook', type: 'webhook', url: 'https://e.org/', secret: 'plain text' }]),
   )
