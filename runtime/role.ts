@@ -14,6 +14,8 @@ export interface RunningRole {
   readonly checks?: Readonly<Record<string, ReadinessCheck>>
   /** Its metrics in Prometheus' text format. */
   readonly metrics?: () => Promise<string>
+  /** Takes files anew that were moved away; called on SIGHUP. A role without it stops on SIGHUP when it runs alone. */
+  readonly reopen?: () => void
   /** Finishes what is in flight, then releases everything. */
   stop(): Promise<void>
 }
@@ -30,15 +32,16 @@ export interface RoleOptions {
 export const isSupervised = (): boolean => process.send !== undefined
 
 /**
- * Runs a role in this process until it is told to stop: by SIGTERM, by SIGINT or SIGHUP when it runs alone (under a
- * supervisor the terminal's Ctrl-C reaches all processes at once, and the supervisor keeps the order), or by the end of
- * its parent. A second signal does not wait.
+ * Runs a role in this process until it is told to stop: by SIGTERM, by SIGINT when it runs alone (under a supervisor the
+ * terminal's Ctrl-C reaches all processes at once, and the supervisor keeps the order), or by the end of its parent. A
+ * second signal does not wait. SIGHUP reopens files, or is the end of the terminal that the role runs on.
  *
  * @throws what `start` or `stop` throws; the caller reports it and ends the process with a code other than 0
  */
 export const runRole = async ({ name, log, stopMs, start }: RoleOptions): Promise<void> => {
   const supervised = isSupervised()
-  const stopping = stopRequest(supervised, log)
+  let reopen: (() => void) | undefined
+  const stopping = stopRequest(supervised, log, () => reopen)
   const crash = (error: unknown): void => {
     log.fatal({ err: error }, 'the role fails with an error that nothing handles')
     process.exit(1)
@@ -53,6 +56,7 @@ export const runRole = async ({ name, log, stopMs, start }: RoleOptions): Promis
     send({ type: 'failed', ...(code !== undefined && { code }), message: messageOf(error) })
     throw error
   }
+  reopen = role.reopen
   if (supervised) process.on('message', (message) => void answer(message, role, log))
   send({ type: 'ready', info: role.info ?? {} })
   log.info({ ...role.info }, `${name} serves`)
@@ -71,7 +75,11 @@ export const runRole = async ({ name, log, stopMs, start }: RoleOptions): Promis
 }
 
 /** Resolves with the reason once this process is told to stop. */
-const stopRequest = (supervised: boolean, log: Logger): Promise<string> =>
+const stopRequest = (
+  supervised: boolean,
+  log: Logger,
+  reopen: () => (() => void) | undefined,
+): Promise<string> =>
   new Promise((resolve) => {
     let told = false
     const stop = (reason: string): void => {
@@ -83,10 +91,14 @@ const stopRequest = (supervised: boolean, log: Logger): Promise<string> =>
       resolve(reason)
     }
     process.on('SIGTERM', () => stop('SIGTERM'))
-    for (const signal of ['SIGINT', 'SIGHUP'] as const)
-      process.on(signal, () => {
-        if (!supervised) stop(signal)
-      })
+    process.on('SIGINT', () => {
+      if (!supervised) stop('SIGINT')
+    })
+    process.on('SIGHUP', () => {
+      const take = reopen()
+      if (!supervised && (take === undefined || process.stdout.isTTY)) stop('SIGHUP')
+      else take?.()
+    })
     if (!supervised) return
     const orphaned = (): void => {
       if (!told) stop('the supervisor is gone')
