@@ -17,6 +17,9 @@ export interface Checkpoint {
   readonly root: Uint8Array
 }
 
+/** Most signature lines of a checkpoint: the log's and those of its witnesses. */
+export const MAX_CHECKPOINT_SIGNATURES = 64
+
 const DECIMAL = /^(?:0|[1-9][0-9]{0,15})$/
 
 function malformed(message: string): ProofError {
@@ -104,7 +107,7 @@ export interface SignedCheckpoint {
 
 /** @throws ProofError `malformed_note`, `malformed_checkpoint` or `too_large` */
 export function parseSignedCheckpoint(bytes: Uint8Array, options: CheckpointOptions = {}): SignedCheckpoint {
-  const note = parseNote(bytes)
+  const note = parseNote(bytes, MAX_CHECKPOINT_SIGNATURES)
   return { checkpoint: parseCheckpoint(note.text, options), note }
 }
 

@@ -54,11 +54,19 @@ export class ProofError extends Error {
    * @param message where and how, for people; never holds secret bytes
    */
   constructor(machineCode: ProofCode, message: string, options?: { cause?: unknown }) {
-    // Messages quote hostile input; a long one must not flood a log.
-    super(message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message, options)
+    super(printable(message), options)
     this.machineCode = machineCode
     this.code = upperCase(machineCode)
   }
+}
+
+/**
+ * Messages quote hostile input: what could steer a terminal or reorder a line is spelled out, and a long one is cut so
+ * that it does not flood a log.
+ */
+function printable(message: string): string {
+  const cut = message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message
+  return cut.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (one) => `\\u{${one.codePointAt(0)?.toString(16) ?? ''}}`)
 }
 
 function upperCase<T extends string>(word: T): Uppercase<T> {

@@ -5,7 +5,7 @@ import { ProofError } from './errors.js'
 import { formatKeyId, isKeyName } from './note-key.js'
 import type { NoteSigner, NoteVerifier } from './note-key.js'
 
-/** Most signature lines of a note. */
+/** Most signature lines of an entry, and of any note unless its reader asks for more. */
 export const MAX_SIGNATURES = 16
 /** Largest note that is looked at at all, in bytes. */
 export const MAX_NOTE_BYTES = 1_000_000
@@ -57,16 +57,17 @@ export function decodeNoteText(bytes: Uint8Array): string {
  * Parses a C2SP signed note. Strict: UTF-8, no control character but the newline, a last blank line before the
  * signatures, 1 to 16 of them, canonical base64.
  *
+ * @param maxSignatures another bound on their number, for checkpoints with many witnesses
  * @throws ProofError `malformed_note` or `too_large`
  */
-export function parseNote(bytes: Uint8Array): SignedNote {
+export function parseNote(bytes: Uint8Array, maxSignatures = MAX_SIGNATURES): SignedNote {
   const whole = decodeNoteText(bytes)
   const split = whole.lastIndexOf('\n\n')
   if (split < 0) throw malformed('the note has no signatures')
   const text = whole.slice(0, split + 1)
   const block = whole.slice(split + 2)
-  const lines = block.split('\n', MAX_SIGNATURES + 2)
-  if (lines.length > MAX_SIGNATURES + 1) throw malformed(`more than ${MAX_SIGNATURES} signatures`)
+  const lines = block.split('\n', maxSignatures + 2)
+  if (lines.length > maxSignatures + 1) throw malformed(`more than ${maxSignatures} signatures`)
   lines.pop()
   if (lines.length === 0) throw malformed('the note has no signatures')
   const textBytes = bytes.subarray(0, bytes.length - Buffer.byteLength(block) - 1)

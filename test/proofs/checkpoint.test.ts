@@ -106,6 +106,14 @@ void t.test('cosignatures of known witnesses are reported, failing ones spoil th
   t.throws(() => verifyCheckpoint(spoilt, keys), { code: 'BAD_SIGNATURE' })
 })
 
+void t.test('a checkpoint may have many witnesses, within a bound', async (t) => {
+  const crowd = Array.from({ length: 63 }, (_, i) => cosigner(`w${i}.example`, seedOf(100 + i), () => 0))
+  const keys = [logVerifier, ...crowd.map((key) => decodeVkey(encodeVkey(key)))]
+  t.equal(verifyCheckpoint(sampleLog().checkpoint(crowd), keys).verification.verified.length, 64)
+  const more = [...crowd, cosigner('one.more.example', seedOf(99), () => 0)]
+  t.throws(() => verifyCheckpoint(sampleLog().checkpoint(more), keys), { code: 'MALFORMED_NOTE' })
+})
+
 void t.test('hostile checkpoints only ever give a proof error, in linear time', async (t) => {
   const random = randomSource(61)
   const good = signCheckpoint(checkpoint, [logKey])

@@ -43,3 +43,8 @@ void t.test('attempt hands back the value or the proof error and lets others thr
     RangeError,
   )
 })
+
+void t.test('what could steer a terminal is spelled out', async (t) => {
+  const { message } = new ProofError('unknown_key', 'a\u001b[2J\u009bm\u202eb\n\u2028c é😀')
+  t.equal(message, 'a\\u{1b}[2J\\u{9b}m\\u{202e}b\\u{a}\\u{2028}c é😀')
+})
