@@ -149,7 +149,12 @@ export class Http1Connection {
     if (this.#active?.waitsForClient === true) {
       this.#active.failBody(new ListenerError('BODY_TIMEOUT', 'the body stood still for too long'))
     }
-    this.#socket.setTimeout(this.#options.timeouts.bodyIdleMs)
+    this.restartClock()
+  }
+
+  /** Starts the time anew after which a connection counts as standing still. */
+  restartClock(): void {
+    if (!this.#socket.destroyed) this.#socket.setTimeout(this.#options.timeouts.bodyIdleMs)
   }
 
   /** Graceful close: now when nothing is in work, else after the last response. */

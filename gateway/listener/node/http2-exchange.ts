@@ -61,6 +61,9 @@ export class Http2Exchange implements Exchange {
         if (!this.#started && !stream.destroyed) stream.additionalHeaders({ ':status': 100 })
       },
       trailers: () => this.#trailers,
+      restartClock: () => {
+        if (!stream.destroyed) stream.setTimeout(context.bodyIdleMs)
+      },
       guard: (callback) => this.#guard(callback),
     })
     stream.on('trailers', (_trailers: unknown, _flags: unknown, raw: readonly string[]) => {

@@ -29,6 +29,13 @@ export class NodeUpgrade implements RawUpgrade {
     for (const callback of this.#abortCallbacks.splice(0)) callback()
   }
 
+  readonly #onReadable = (): void => {
+    if (this.#socket.readableLength === 0) this.#socket.read(0)
+  }
+  readonly #onEnd = (): void => {
+    this.#socket.destroy()
+  }
+
   constructor(
     request: IncomingMessage,
     socket: Duplex,
@@ -46,6 +53,9 @@ export class NodeUpgrade implements RawUpgrade {
     this.#socket = socket
     this.#head = head
     socket.once('close', this.#onClose)
+    // A socket that nobody reads does not tell that its client is gone.
+    socket.on('readable', this.#onReadable)
+    socket.once('end', this.#onEnd)
   }
 
   onAborted(callback: () => void): void {
@@ -56,6 +66,8 @@ export class NodeUpgrade implements RawUpgrade {
   accept(): { readonly socket: Duplex; readonly head: Uint8Array } {
     this.#answered = true
     this.#socket.removeListener('close', this.#onClose)
+    this.#socket.removeListener('end', this.#onEnd)
+    this.#socket.removeListener('readable', this.#onReadable)
     return { socket: this.#socket, head: this.#head }
   }
 
@@ -75,6 +87,7 @@ export class NodeUpgrade implements RawUpgrade {
       Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines}\r\n`, 'latin1'),
     )
     if (content && bytes !== undefined && bytes.length > 0) this.#socket.write(bytes)
+    this.#socket.removeListener('readable', this.#onReadable)
     this.#socket.end()
     this.#socket.resume()
   }

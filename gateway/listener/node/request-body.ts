@@ -10,6 +10,8 @@ export interface BodySource {
   readonly expectsContinue: boolean
   writeContinue(): void
   trailers(): HeaderList
+  /** From now on the client is waited for: starts its time anew. */
+  restartClock(): void
   /** Runs one of the consumer's callbacks; what it throws cuts the exchange. */
   guard(callback: () => void): void
 }
@@ -70,6 +72,7 @@ export class StreamBody implements RequestBody {
       this.#source.guard(() => consumer.onEnd(this.#source.trailers()))
     })
     if (this.#paused) stream.pause()
+    else this.#source.restartClock()
   }
 
   pause(): void {
@@ -79,7 +82,9 @@ export class StreamBody implements RequestBody {
 
   resume(): void {
     this.#paused = false
-    if (this.#taken && !this.#over) this.#source.stream.resume()
+    if (!this.#taken || this.#over) return
+    this.#source.restartClock()
+    this.#source.stream.resume()
   }
 
   /** Ends the body with an error, unless it has ended. Returns whether it had a reader to tell. */

@@ -106,9 +106,10 @@ export class UwsExchange implements Exchange {
     this.body.discard()
     this.#response.corked((native) => {
       writeHead(native, status, headers)
-      // Given as an argument, the length would make uWebSockets wait for so many bytes.
+      if (this.#context.closing()) native.writeHeader('Connection', 'close')
       if (length !== undefined && status !== 204) native.writeHeader('Content-Length', String(length))
-      native.endWithoutBody(undefined, this.#context.closing())
+      // Any argument, even undefined, is taken as a length, and so many bytes are then waited for.
+      native.endWithoutBody()
       this.#response.dead()
     })
   }

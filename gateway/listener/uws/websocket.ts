@@ -113,7 +113,7 @@ export class UwsUpgrade implements WebSocketUpgrade {
     const bytes = bodyBytes(body)
     this.#response.corked((native) => {
       writeHead(native, status, head.headers)
-      if (status === 204 || status === 304) native.endWithoutBody(undefined, true)
+      if (status === 204 || status === 304) native.endWithoutBody()
       else native.end(bytes ?? '', true)
       this.#response.dead()
     })
