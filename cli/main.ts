@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 
 import { codeOf, messageOf } from '../runtime/errors.js'
+import { ReportedFailure } from '../runtime/role.js'
 import { registerConfig } from './commands/config.js'
 import { registerDemoService } from './commands/demo-service.js'
 import { registerExplain } from './commands/explain.js'
@@ -70,6 +71,7 @@ export const main = async (argv: readonly string[]): Promise<never> => {
 const report = (error: unknown, { stderr }: CliContext): number => {
   // commander has written its message already; `--help` and `--version` come this way too.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE
+  if (error instanceof ReportedFailure) return EXIT_FAILURE
   const code = codeOf(error)
   if (code === undefined && error instanceof Error)
     stderr.write(`INTERNAL: ${error.stack ?? error.message}\n`)
@@ -77,5 +79,12 @@ const report = (error: unknown, { stderr }: CliContext): number => {
     const message = messageOf(error)
     stderr.write(`${code ?? 'INTERNAL'}:${message.includes('\n') ? '\n' : ' '}${message}\n`)
   }
-  return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE
+  return error instanceof UsageError || isFlagMistake(error) ? EXIT_USAGE : EXIT_FAILURE
 }
+
+/** Whether all that is wrong with the configuration came from flags. */
+const isFlagMistake = (error: unknown): boolean =>
+  codeOf(error) === 'CONFIG_INVALID' &&
+  messageOf(error)
+    .split('\n')
+    .every((problem) => problem.startsWith('--'))

@@ -28,6 +28,11 @@ export interface RoleOptions {
   readonly start: () => Promise<RunningRole>
 }
 
+/** A failure that the supervisor was told of, so that nobody has to say it again. */
+export class ReportedFailure extends Error {
+  override readonly name = 'ReportedFailure'
+}
+
 /** Whether a supervisor started this process. */
 export const isSupervised = (): boolean => process.send !== undefined
 
@@ -36,7 +41,8 @@ export const isSupervised = (): boolean => process.send !== undefined
  * terminal's Ctrl-C reaches all processes at once, and the supervisor keeps the order), or by the end of its parent. A
  * second signal does not wait. SIGHUP reopens files, or is the end of the terminal that the role runs on.
  *
- * @throws what `start` or `stop` throws; the caller reports it and ends the process with a code other than 0
+ * @throws what `start` or `stop` throws, {@link ReportedFailure} when a supervisor was told already; the caller ends the
+ *   process with a code other than 0
  */
 export const runRole = async ({ name, log, stopMs, start }: RoleOptions): Promise<void> => {
   const supervised = isSupervised()
@@ -53,8 +59,8 @@ export const runRole = async ({ name, log, stopMs, start }: RoleOptions): Promis
     role = await start()
   } catch (error) {
     const code = codeOf(error)
-    send({ type: 'failed', ...(code !== undefined && { code }), message: messageOf(error) })
-    throw error
+    if (!send({ type: 'failed', ...(code !== undefined && { code }), message: messageOf(error) })) throw error
+    throw new ReportedFailure(`${name} did not start`, { cause: error })
   }
   reopen = role.reopen
   if (supervised) process.on('message', (message) => void answer(message, role, log))
@@ -107,9 +113,11 @@ const stopRequest = (
     else orphaned()
   })
 
-const send = (message: RoleMessage): void => {
-  // A parent that is gone is noticed by `disconnect`; the message is then lost and nobody misses it.
+/** False when there is no supervisor to tell. */
+const send = (message: RoleMessage): boolean => {
+  // A parent that goes away meanwhile is noticed by `disconnect`; the message is then lost and nobody misses it.
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
+  return process.connected
 }
 
 const answer = async (message: unknown, role: RunningRole, log: Logger): Promise<void> => {

@@ -18,6 +18,8 @@ export interface RoleHost {
   readonly entry: string
   readonly config: SupervisorConfig
   readonly log: Logger
+  /** Environment of the roles; this process's own when left out. */
+  readonly env?: NodeJS.ProcessEnv
   /** Told when a role ended without being told to, and when it serves again. */
   readonly report: (role: string, code: 'ROLE_ENDED' | 'ROLE_RESTARTED', message: string) => void
 }
@@ -102,11 +104,14 @@ export class SupervisedRole {
 
   /** Forks the process and resolves when it is ready. */
   #launch(): Promise<void> {
-    const { entry, config, log } = this.host
+    const { entry, config, log, env } = this.host
     this.#state = 'starting'
     return new Promise((resolve, reject) => {
       // Data on standard output belongs to the supervisor; what a role says goes to standard error.
-      const child = fork(entry, [...this.spec.args], { stdio: ['ignore', 2, 2, 'ipc'] })
+      const child = fork(entry, [...this.spec.args], {
+        stdio: ['ignore', 2, 2, 'ipc'],
+        ...(env && { env }),
+      })
       this.#child = child
       let failure: string | undefined
       const timer = setTimeout(() => {

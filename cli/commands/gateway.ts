@@ -1,9 +1,11 @@
 import type { Command } from 'commander'
 
 import { parsePhaseNames } from '../../detectors/modes.js'
+import type { PhaseName } from '../../detectors/verdict.js'
 import { splitHostPort } from '../../gateway/config.js'
 import { startGateway } from '../../gateway/role.js'
 import { startAdmin } from '../../runtime/admin.js'
+import { messageOf } from '../../runtime/errors.js'
 import type { Logger } from '../../runtime/log.js'
 import { failingChecks, isSupervised } from '../../runtime/role.js'
 import type { RunningRole } from '../../runtime/role.js'
@@ -12,6 +14,7 @@ import { gatewayBanner } from '../banner.js'
 import type { GatewayInfo } from '../banner.js'
 import type { Config } from '../config.js'
 import type { CliContext, Flags } from '../context.js'
+import { UsageError } from '../context.js'
 import { servingFlags } from '../flags.js'
 import { openRoleStores } from '../role-stores.js'
 import { version } from '../run.js'
@@ -34,13 +37,19 @@ export const registerGateway = (program: Command, context: CliContext): void => 
     })
 }
 
-/** Values of `--phases`, which is no key of the configuration. */
-export const phaseFlag = ({ phases }: Flags) =>
-  Array.isArray(phases) ? parsePhaseNames(phases.map(String)) : undefined
+/** Values of `--phases`, which is no key of the configuration. @throws UsageError */
+export const phaseFlag = ({ phases }: Flags): readonly PhaseName[] | undefined => {
+  if (!Array.isArray(phases)) return undefined
+  try {
+    return parsePhaseNames(phases.map(String))
+  } catch (error) {
+    throw new UsageError(`--phases: ${messageOf(error)}`, { cause: error })
+  }
+}
 
 const startRole = async (
   config: Config,
-  only: ReturnType<typeof phaseFlag>,
+  only: readonly PhaseName[] | undefined,
   log: Logger,
 ): Promise<RunningRole & { readonly info: GatewayInfo & Record<string, unknown> }> => {
   const stores = await openRoleStores(config, 'gateway', log)

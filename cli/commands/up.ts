@@ -32,10 +32,14 @@ export const registerUp = (program: Command, context: CliContext): void => {
     .action(async (flags: Flags) => {
       const demo = flags.demo === true
       const given = demo && flags.upstream === undefined ? { ...flags, upstream: DEMO_UPSTREAM } : flags
-      const { config } = context.loadConfig(given)
       phaseFlag(given)
+      const loaded = context.loadConfig(given)
+      // Who tries the demo reads what it prints; the log of five processes in between would hide it.
+      const quiet = demo && loaded.origins.of(['log', 'level']) === undefined
+      const config: Config = quiet ? { ...loaded.config, log: { level: 'warn' } } : loaded.config
+      const env = quiet ? { ...context.env, PORTCULLIS_LOG__LEVEL: 'warn' } : { ...context.env }
       const specs = roleSpecs(given, demo)
-      await context.runRole('up', config, (log) => start(config, specs, demo, log, context))
+      await context.runRole('up', config, (log) => start(config, specs, { demo, env }, log, context))
     })
 }
 
@@ -52,7 +56,7 @@ const roleSpecs = (flags: Flags, demo: boolean): RoleSpec[] => {
 const start = async (
   config: Config,
   specs: readonly RoleSpec[],
-  demo: boolean,
+  { demo, env }: { readonly demo: boolean; readonly env: NodeJS.ProcessEnv },
   log: Logger,
   { stdout }: CliContext,
 ): Promise<RunningRole> => {
@@ -63,6 +67,7 @@ const start = async (
     entry: process.argv[1] ?? '',
     config: config.supervisor,
     log,
+    env,
     report: (role, code, message) => publish(events, role, code, message, log),
   })
   let admin
