@@ -195,6 +195,20 @@ void t.test('an action of another session does not fit under a seal', async (t) 
   t.equal(resultOf(judge(receipt), 'seal'), 'wrong_session')
 })
 
+void t.test('of all places that a sealed entry could claim only the true one verifies', async (t) => {
+  const good = sealedReceipt(log, 5)
+  const verified: number[][] = []
+  for (let index = 0; index <= 11; index++) {
+    for (let position = 0; position <= 5; position++) {
+      for (let sealIndex = 0; sealIndex <= 11; sealIndex++) {
+        const seal = { ...good.seal!, index: sealIndex, position }
+        if (judge({ ...good, index, seal }).ok) verified.push([index, position, sealIndex])
+      }
+    }
+  }
+  t.same(verified, [[5, 2, 8]])
+})
+
 void t.test('a key outside its interval of indexes is not valid', async (t) => {
   const text = policyText().replace(encodeVkey(agentKey), `${encodeVkey(agentKey)} 2-8`)
   t.equal(judge(inlineReceipt(log, 2), text).ok, true)
