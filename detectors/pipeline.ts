@@ -9,6 +9,7 @@ import type { Phase } from './phase.js'
 import { policyPhases } from './policy-phases.js'
 import type { Ports, RuleFiles } from './ports.js'
 import type { ClientInfo, RequestHead } from './request.js'
+import { guardedFiles } from './rule-guard.js'
 import { ruleSources } from './rule-sources.js'
 import { type RuleSet, compileRuleSet } from './seclang/index.js'
 import { Transaction } from './transaction.js'
@@ -52,7 +53,7 @@ export function createPipeline(config: DetectionConfig, deps: PipelineDeps): Pip
   const modeOf = (name: PhaseName): Mode => effectiveMode(config, name, deps.only)
   const policies = policyPhases(config, modeOf, deps)
   const rules = compileRuleSet(ruleSources(config, modeOf, deps), {
-    files: deps.files,
+    files: guardedFiles(deps.files, deps.warn),
     modes: ruleModes(modeOf, config),
     siteMode: config.mode,
     warn: (message, position) => deps.warn(`${position.file}:${position.line}: ${message}`),

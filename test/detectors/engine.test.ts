@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import t from 'tap'
+import ts from 'typescript'
+
+import { DetectorError, Engine } from '../../detectors/index.js'
+import { ruleFiles } from './site.js'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+t.test('the example of the README runs as it stands', async (t) => {
+  const readme = readFileSync(join(root, 'detectors/README.md'), 'utf8')
+  const example = /```ts\n([\s\S]+?)```/.exec(readme)?.[1] ?? ''
+  t.ok(example.split('\n').filter((line) => line.trim() !== '').length <= 10, 'ten lines')
+  // The package's own name leads to the compiled files; here it leads to the sources.
+  const source = example.replace(
+    "'portcullis/detectors'",
+    JSON.stringify(pathToFileURL(join(root, 'detectors/index.js')).href),
+  )
+  const folder = t.testdir()
+  mkdirSync(join(folder, 'run'))
+  symlinkSync(join(root, 'node_modules'), join(folder, 'run/node_modules'))
+  const file = join(folder, 'run/example.mjs')
+  writeFileSync(
+    file,
+    ts.transpileModule(source, {
+      compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
+    }).outputText,
+  )
+  const out = execFileSync(process.execPath, [...process.execArgv, file], { encoding: 'utf8', cwd: root })
+  t.match(out, /^block 403 sql_injection SQL injection/)
+  t.match(out, /\d+ ARGS:id SQL injection/)
+})
+
+t.test('the engine judges requests with bodies and headers', async (t) => {
+  const engine = Engine.load({ files: ruleFiles() })
+  t.match(engine.judge({ method: 'GET', target: '/', headers: [['User-Agent', 'x/1']] }).verdict, {
+    action: 'allow',
+  })
+  const body = Buffer.from('{"a":"<script>alert(1)</script>"}')
+  const headers = [['Content-Type', 'application/json']] as const
+  t.match(engine.judge({ method: 'POST', target: '/', headers, body }).verdict, {
+    action: 'block',
+    phase: 'xss',
+  })
+})
+
+t.test('a configuration that is wrong is an error with its key', async (t) => {
+  const config: object = { phases: { bot: {} }, colour: 'red' }
+  try {
+    Engine.load({ files: ruleFiles(), config })
+    t.fail('loaded')
+  } catch (error) {
+    t.ok(error instanceof DetectorError)
+    t.match(error, { code: 'DETECTOR_CONFIG', message: /detection\.phases: phase "bot" is not available/ })
+  }
+})
