@@ -48,19 +48,11 @@ const links = [
   'then',
   'where',
 ]
-const quoted = [
-  '"rose garden"',
-  "'rose garden'",
-  '"blue"',
-  "'blue'",
-  '7"',
-  "6'",
-  '6\'2"',
-  '1/2"',
-  '"and"',
-  '"not"',
-]
+const quoted = ['"rose garden"', "'rose garden'", '"blue"', "'blue'", '7"', "6'", '6\'2"', '1/2"']
 const shapes = [
+  'the word "and"',
+  '"not" stamp',
+  'red "or" blue',
   "rock 'n' roll",
   "'til",
   "kids' shoes",

@@ -3,7 +3,7 @@ import { patternArgument, visible } from './pattern-argument.js'
 
 const maxCaptures = 10
 /** Bytes of search one value may cost, so that patterns whose matches overlap cannot make it quadratic. */
-const maxWork = 1 << 21
+const maxWork = 1 << 20
 
 /**
  * Description: like `@rx`, but goes on after the first match and captures what all matches hold.

@@ -2,7 +2,7 @@ import type { Operator, OperatorLoadContext } from '../operator.js'
 import { patternArgument, visible } from './pattern-argument.js'
 
 /** Bytes of search that one value may cost; beyond it the rest goes unseen and the verdict says so. */
-const maxWork = 1 << 21
+const maxWork = 1 << 20
 
 /** Operator that finds candidates by a pattern and asks `valid` about the digits of each; `TX:0` is the first valid one. */
 export function verifyNumber(

@@ -1,7 +1,7 @@
 import type { Node, Pattern } from './ast.js'
 import { compileProgram } from './compile-program.js'
 import { PatternError } from './errors.js'
-import { firstsOf } from './first-bytes.js'
+import { firstsOf, isAnchored } from './first-bytes.js'
 import { LazyDfa } from './lazy-dfa.js'
 import type { OracleMasks } from './lazy-dfa.js'
 import { PikeVm } from './pike-vm.js'
@@ -39,7 +39,11 @@ export function buildAutomaton(pattern: Pattern): Automaton {
       // Only rules that capture need groups; the program with them is built on first use.
       if (vm === undefined) {
         const firsts = firstsOf(root)
-        vm = new PikeVm(compileProgram(root, groups, false).program, firsts.nullable ? undefined : firsts.set)
+        vm = new PikeVm(
+          compileProgram(root, groups, false).program,
+          firsts.nullable ? undefined : firsts.set,
+          isAnchored(root),
+        )
       }
       return vm.exec(value, from, tester.oracleMasks(value))
     },

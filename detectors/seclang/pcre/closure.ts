@@ -72,6 +72,6 @@ export class Closure {
           found.push(at)
       }
     }
-    return { matched, positions: Int32Array.from(found).sort() }
+    return { matched, positions: Int32Array.from(found) }
   }
 }

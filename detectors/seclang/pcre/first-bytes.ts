@@ -62,3 +62,21 @@ export function sequence(items: readonly Node[]): Firsts {
   }
   return { set, nullable: true, asserts }
 }
+
+/** True when a node can match at the start of the value only. */
+export function isAnchored(node: Node): boolean {
+  switch (node.kind) {
+    case 'assert':
+      return node.what === 'start'
+    case 'cat': {
+      const [first] = node.items
+      return first !== undefined && isAnchored(first)
+    }
+    case 'alt':
+      return node.items.every(isAnchored)
+    case 'group':
+      return isAnchored(node.node)
+    default:
+      return false
+  }
+}

@@ -38,6 +38,8 @@ export class LazyDfa {
   #states: State[] = []
   #ids = new Map<string, number>()
   #startRow: number | undefined
+  /** How often the table started anew. */
+  #epoch = 0
 
   constructor(program: Program, backwards: boolean) {
     this.#program = program
@@ -58,6 +60,7 @@ export class LazyDfa {
     const classes = this.#classes.of
     const length = value.length
     const backwards = this.#backwards
+    const epoch = this.#epoch
     for (let step = 0; step < length; step++) {
       const at = backwards ? length - 1 - step : step
       let symbol = classes[value.charCodeAt(at) & 255] ?? 0
@@ -66,12 +69,32 @@ export class LazyDfa {
       if (next === unknown) next = this.#transition(row, symbol)
       if (next < 0) return next === matched
       row = next
+      // A value that keeps making new states gains nothing from the table: the rest is simulated.
+      if (this.#epoch !== epoch) return this.#simulate(value, step + 1, row, oracles)
     }
     const mask = oracles === undefined ? 0 : (oracles[backwards ? 0 : length] ?? 0)
     const symbol = this.#classes.count * this.#masks + mask
     let last = this.#table[row + symbol] ?? unknown
     if (last === unknown) last = this.#transition(row, symbol)
     return last === matched
+  }
+
+  /** Reads the rest of a value, from `from` steps in, without building states. */
+  #simulate(value: string, from: number, row: number, oracles: OracleMasks): boolean {
+    const state = this.#states[row / this.#stride]
+    const length = value.length
+    let targets: Iterable<number> = state?.positions ?? []
+    let before = state?.before ?? 0
+    for (let step = from; step <= length; step++) {
+      const position = this.#backwards ? length - step : step
+      const byte = step === length ? -1 : value.charCodeAt(this.#backwards ? position - 1 : position) & 255
+      const reached = this.#closure.resolve(targets, before, byte, oracles?.[position] ?? 0)
+      if (reached.matched) return true
+      if (byte < 0) return false
+      targets = this.#step(reached.positions, byte)
+      before = contextAfter(byte)
+    }
+    return false
   }
 
   /** Marks each position (0 to the length of the value) at which some match ends in reading direction. */
@@ -127,7 +150,7 @@ export class LazyDfa {
     const reached = this.#closure.expand(targets, before)
     if (reached.matched) return matched
     if (reached.positions.length === 0) return dead
-    const key = `${before}:${reached.positions.join()}`
+    const key = `${before}:${reached.positions.toSorted().join()}`
     const known = this.#ids.get(key)
     if (known !== undefined) return known
     if ((this.#states.length + 1) * this.#stride > this.#table.length) this.#makeRoom()
@@ -144,6 +167,7 @@ export class LazyDfa {
       this.#table = grown
       return
     }
+    this.#epoch += 1
     this.#states = []
     this.#ids = new Map()
     this.#startRow = undefined

@@ -1,6 +1,8 @@
 import { SecLangError } from '../errors.js'
 import type { SourcePosition } from '../operator.js'
+import type { Pattern } from './ast.js'
 import { buildAutomaton } from './automaton.js'
+import { buildBacktracking } from './backtracking.js'
 import { PatternError } from './errors.js'
 import { parsePattern } from './parser.js'
 import type { Groups } from './pike-vm.js'
@@ -32,18 +34,38 @@ export function compilePattern(source: string, position: SourcePosition): Compil
   try {
     const parsed = parsePattern(source)
     const pattern = { ...parsed, root: simplify(parsed.root) }
-    const automaton = buildAutomaton(pattern)
-    return {
-      source,
-      classification: 'linear',
-      groups: pattern.groups,
-      test: (value) => automaton.test(value),
-      exec: (value, from = 0) => automaton.exec(value, from),
-    }
+    return { source, groups: pattern.groups, ...(linear(pattern) ?? bounded(pattern)) }
   } catch (error) {
     if (!(error instanceof PatternError)) throw error
     throw new SecLangError('SECLANG_PATTERN', `pattern "${source}": ${error.message}`, position, {
       cause: error,
     })
+  }
+}
+
+type Runner = Omit<CompiledPattern, 'source' | 'groups'>
+
+function linear(pattern: Pattern): Runner | undefined {
+  try {
+    const automaton = buildAutomaton(pattern)
+    return {
+      classification: 'linear',
+      test: (value) => automaton.test(value),
+      exec: (value, from = 0) => automaton.exec(value, from),
+    }
+  } catch (error) {
+    if (error instanceof PatternError) return undefined
+    throw error
+  }
+}
+
+function bounded(pattern: Pattern): Runner {
+  const { bound, test, exec } = buildBacktracking(pattern)
+  // The cut is made here too, so that no caller can forget it.
+  return {
+    classification: 'bounded',
+    bound,
+    test: (value) => test(value.slice(0, bound)),
+    exec: (value, from = 0) => exec(value.slice(0, bound), from),
   }
 }

@@ -20,11 +20,14 @@ export class PikeVm {
   readonly #program: Program
   /** Bytes that a match can begin with; undefined when it may be empty or asks about its surroundings. */
   readonly #firsts: ByteSet | undefined
+  /** True when a match can begin at the start of the value only. */
+  readonly #anchored: boolean
   readonly #seen: Uint32Array
   #generation = 0
 
-  constructor(program: Program, firsts: ByteSet | undefined) {
+  constructor(program: Program, firsts: ByteSet | undefined, anchored: boolean) {
     this.#program = program
+    this.#anchored = anchored
     this.#firsts = firsts
     this.#seen = new Uint32Array(program.code.length)
   }
@@ -38,7 +41,7 @@ export class PikeVm {
     for (let position = from; position <= value.length; position++) {
       const byte = position < value.length ? value.charCodeAt(position) & 255 : -1
       if (current.length === 0) {
-        if (best !== undefined) break
+        if (best !== undefined || (this.#anchored && position > 0)) break
         if (this.#firsts !== undefined && (byte < 0 || !this.#firsts.has(byte))) continue
       }
       const before = position === 0 ? context.atStart : contextAfter(value.charCodeAt(position - 1) & 255)

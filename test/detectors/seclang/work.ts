@@ -10,12 +10,17 @@ export function bestOf(runs: number, work: () => void): number {
 }
 
 /**
- * How much dearer four times the input is: 4 for linear work, 16 for quadratic. Work too small to measure counts as linear.
+ * How much dearer four times the input is: 4 for linear work, 16 for quadratic. What takes less than a millisecond counts as one; the least of a few
+ * measurements counts, for noise can only make work look worse.
  */
 export function growth(work: (size: number) => void, size: number): number {
-  const small = bestOf(3, () => work(size))
-  const large = bestOf(3, () => work(size * 4))
-  return large < 5 ? 4 : large / Math.max(small, 0.2)
+  let least = Infinity
+  for (let attempt = 0; attempt < 5 && least >= 8; attempt++) {
+    const small = bestOf(2, () => work(size))
+    const large = bestOf(2, () => work(size * 4))
+    least = Math.min(least, large / Math.max(small, 1))
+  }
+  return least
 }
 
 /** A seeded generator of numbers in [0, 1): the same bytes on every run (mulberry32). */

@@ -1,0 +1,172 @@
+import t from 'tap'
+import { detectSqli } from '../../../detectors/injection/index.js'
+import { sqliFingerprints } from '../../../detectors/injection/sqli-fingerprints.js'
+import { growth, mixture, seeded } from '../seclang/work.js'
+import { corpusFiles, corpusFolder, corpusLines } from './corpus.js'
+import { derive } from './derive-fingerprints.js'
+
+t.test('attacks are seen in each context', async (t) => {
+  for (const value of [
+    "1' or '1'='1",
+    '1 or 1=1',
+    '" or ""="',
+    "admin'--",
+    '1 union select 1,2,3',
+    "x'; drop table users; --",
+    "1; waitfor delay '0:0:5'",
+    '1/*!50000union*/select 1',
+    "1'/**/or/**/1=1#",
+    '1 and sleep(5)',
+    "' or sleep(5)='",
+    '-1 order by 10--',
+    "1') or ('a'='a",
+    "1' and 1=convert(int,@@version)--",
+    '1 AND 1=(SELECT 1)',
+    "'||(select 1)||'",
+  ])
+    t.type(detectSqli(value), 'string', value)
+})
+
+t.test('padding does not push an attack out of sight', async (t) => {
+  t.type(detectSqli('1' + '+1'.repeat(500) + ' union select 1'), 'string')
+  t.type(detectSqli('('.repeat(500) + '1) union select 1'), 'string')
+  t.type(detectSqli('1,'.repeat(500) + '1 union select 1'), 'string')
+  t.type(detectSqli('1' + '/**/'.repeat(500) + 'union select 1'), 'string')
+  t.type(detectSqli("1'" + ' '.repeat(5000) + "or '1'='1"), 'string')
+})
+
+t.test('everyday values are not', async (t) => {
+  for (const value of [
+    '',
+    'hello world',
+    "Tom O'Brien",
+    'rock & roll',
+    'the union of workers',
+    'select a color',
+    '1-2-3',
+    '2024-01-31',
+    'a=1&b=2',
+    'x@example.com',
+    '{"a":"b"}',
+    "it's",
+    '7" x 5"',
+    'please drop me a line',
+    'this is not isqli',
+    'C# and F#',
+    'order by phone',
+    'where is it?',
+    'Mozilla/5.0 (X11; Linux x86_64) Gecko',
+    "d'Artagnan and l'Oréal",
+  ])
+    t.equal(detectSqli(value), false, value)
+})
+
+t.test('any bytes are judged, in linear time', async (t) => {
+  const random = seeded(31)
+  const pieces = [
+    "'",
+    '"',
+    '`',
+    '/*',
+    '*/',
+    '--',
+    '#',
+    '(',
+    ')',
+    ',',
+    ';',
+    '@',
+    '@@',
+    '$',
+    '$$',
+    '$a$',
+    '[',
+    ']',
+    '{',
+    '}',
+    '\\',
+    '.',
+    '0x',
+    '1e',
+    "x'",
+    "q'(",
+    "n'",
+    '_utf8 ',
+    'select ',
+    'a',
+    '1',
+    ' ',
+    '\0',
+    '\xff',
+    '!',
+    '&&',
+    '||',
+    ':=',
+    '<=>',
+    '/*!',
+  ]
+  for (let round = 0; round < 10_000; round++) {
+    const verdict = detectSqli(mixture(pieces, Math.floor(random() * 30), random))
+    if (verdict !== false && !sqliFingerprints.has(verdict)) t.fail(verdict)
+  }
+  for (const piece of [
+    ...pieces,
+    "\\'",
+    "''",
+    '1,',
+    '1+',
+    '((',
+    '/**/',
+    'a.',
+    '$a',
+    "@'",
+    '@`',
+    '_a',
+    'not ',
+    '- ',
+    "x'0",
+  ]) {
+    const value = piece.repeat(131_072 / piece.length)
+    t.ok(growth((size) => detectSqli(value.slice(0, size)), 32_768) < 10, JSON.stringify(piece))
+  }
+})
+
+const folder = corpusFolder()
+if (folder === undefined) t.test('corpora', { skip: 'skipped: no data' }, async () => {})
+else {
+  // Recall in percent that each file must at least reach.
+  const floors: Readonly<Record<string, readonly [lines: number, floor: number]>> = {
+    'sqli-arithmetic_variations.txt': [55, 98],
+    'sqli-forums.txt': [14023, 99.9],
+    'sqli-fullqueries.txt': [114, 100],
+    'sqli-misc.txt': [464, 98],
+    'sqli-mysql-implicit.txt': [125, 100],
+    'sqli-phpids.txt': [263, 97],
+    'sqli-rsalgado-bhusa2013.txt': [62, 96],
+    'sqli-spiderlabs-201205.txt': [9, 100],
+    'sqli-sqlmap-20160724.txt': [98, 100],
+  }
+
+  t.test('collected attacks are detected', async (t) => {
+    const files = corpusFiles(folder, 'sqli-')
+    t.strictSame(files.toSorted(), Object.keys(floors))
+    for (const file of files) {
+      const lines = corpusLines(folder, file)
+      const [count, floor] = floors[file] ?? [0, 100]
+      t.equal(lines.length, count, file)
+      const recall = (lines.filter((line) => detectSqli(line) !== false).length / lines.length) * 100
+      t.ok(recall >= floor, `${file}: ${recall.toFixed(2)} % of ${count}`)
+    }
+  })
+
+  t.test('collected false positives are let through', async (t) => {
+    const lines = corpusLines(folder, 'false_positives.txt')
+    t.equal(lines.length, 421)
+    const rate = (lines.filter((line) => detectSqli(line) !== false).length / lines.length) * 100
+    t.ok(rate <= 1, `${rate.toFixed(2)} %`)
+  })
+
+  t.test('the committed fingerprints are what the corpora and grammars give', async (t) => {
+    t.strictSame([...sqliFingerprints].sort(), derive(folder).fingerprints)
+  })
+}

@@ -1,0 +1,167 @@
+import t from 'tap'
+import { SecLangError } from '../../../../detectors/seclang/errors.js'
+import { emitJs } from '../../../../detectors/seclang/pcre/emit-js.js'
+import { PatternError } from '../../../../detectors/seclang/pcre/errors.js'
+import { compilePattern } from '../../../../detectors/seclang/pcre/index.js'
+import { parsePattern } from '../../../../detectors/seclang/pcre/parser.js'
+import { growth, mixture, seeded } from '../work.js'
+
+const position = { file: 'fuzz.conf', line: 1 }
+
+/** A random pattern of the syntax that automaton and RegExp share. */
+function randomPattern(random: () => number, depth: number): string {
+  const pick = (choices: readonly string[]): string => choices[Math.floor(random() * choices.length)] ?? ''
+  const kind = depth <= 0 ? 0 : Math.floor(random() * 8)
+  const inner = (): string => randomPattern(random, depth - 1)
+  switch (kind) {
+    case 1:
+      return `(${inner()})`
+    case 2:
+      return `(?:${inner()}|${inner()})`
+    case 3:
+      return `(?:${inner()})${pick(['*', '+', '?', '*?', '+?', '{1,2}', '{2}', '??'])}`
+    case 4:
+    case 5:
+      return inner() + inner()
+    case 6:
+      return pick(['^', '$', '\\b', '\\B', '(?=a)', '(?!b)', '(?<=a)', '(?<!b)']) + inner()
+    case 7:
+      return `(?i:${inner()})`
+    default:
+      return pick(['a', 'b', 'c', 'A', '.', '[ab]', '[^a]', '\\w', '\\W', '\\s', '[[:alpha:]]', '\\x62', ' '])
+  }
+}
+
+t.test('the automaton matches where the same pattern as a RegExp does', async (t) => {
+  const random = seeded(21)
+  let compared = 0
+  let located = 0
+  for (let round = 0; round < 3000; round++) {
+    const source = randomPattern(random, 4)
+    const parsed = parsePattern(source)
+    const pattern = compilePattern(source, position)
+    if (pattern.classification !== 'linear') continue
+    const regexp = new RegExp(emitJs(parsed.root, parsed.groups).source, 'd')
+    for (let turn = 0; turn < 6; turn++) {
+      const value = mixture(['a', 'b', 'c', 'A', ' ', '\n', '1'], Math.floor(random() * 10), random)
+      const expected = regexp.exec(value)
+      compared += 1
+      if (pattern.test(value) !== (expected !== null)) t.fail(`test ${source} on ${JSON.stringify(value)}`)
+      const span = pattern.exec(value)?.slice(0, 2)
+      // A loop whose body can match nothing may stop elsewhere in JavaScript than in PCRE: there only the start must agree.
+      const loops = /[*+}?]\??\)*[*+{?]/.test(source) || /\)[*+{?]/.test(source)
+      if (expected !== null) {
+        located += 1
+        if (span?.[0] !== expected.index || (!loops && span[1] !== expected.index + expected[0].length)) {
+          t.fail(
+            `exec ${source} on ${JSON.stringify(value)}: ${String(span)} for ${expected.index}+${expected[0].length}`,
+          )
+        }
+      } else if (span !== undefined) t.fail(`exec ${source} on ${JSON.stringify(value)}`)
+    }
+  }
+  t.ok(compared > 15_000)
+  t.ok(located > 5_000)
+})
+
+t.test('any text either compiles or is refused as a pattern', async (t) => {
+  const random = seeded(22)
+  const pieces = [
+    '(',
+    ')',
+    '[',
+    ']',
+    '{',
+    '}',
+    '{2,3}',
+    '*',
+    '+',
+    '?',
+    '|',
+    '^',
+    '$',
+    '.',
+    '\\',
+    '\\x',
+    '\\x{41}',
+    '\\Q',
+    '\\E',
+    '\\1',
+    '\\g{1}',
+    '(?',
+    '(?:',
+    '(?i)',
+    '(?P<a>',
+    '(?<=',
+    '(?>',
+    '[[:alpha:]]',
+    '[^',
+    '-',
+    'a',
+    'Z',
+    '9',
+    '\\d',
+    '\\b',
+    '\\K',
+    '\\R',
+    '#',
+    ' ',
+    '\xff',
+    '\0',
+    ',',
+    ':',
+    '(?#',
+    '(*',
+  ]
+  let compiled = 0
+  let refused = 0
+  for (let round = 0; round < 8000; round++) {
+    const source = mixture(pieces, Math.floor(random() * 14), random)
+    try {
+      compilePattern(source, position).test('aZ9 (')
+      compiled += 1
+    } catch (error) {
+      if (!(error instanceof SecLangError)) throw error
+      refused += 1
+    }
+  }
+  t.ok(compiled > 500 && refused > 500, `${compiled} compiled, ${refused} refused`)
+})
+
+t.test('patterns that make a backtracking matcher explode stay linear', async (t) => {
+  const explosive: readonly (readonly [string, string])[] = [
+    ['(a+)+$', 'a'],
+    ['((a{1,20})+)+$', 'a'],
+    ['(a|a)*b', 'a'],
+    ['(.*)*x', 'a'],
+    ['a+b', 'a'],
+    ['<[^>]*>', '<'],
+    ['(?:a?){30}a{30}c', 'a'],
+    ['(\\w+\\s?)*$', 'a !'],
+    ['^(?=.*b)(a+)+$', 'a'],
+    ['x.{0,60}y', 'x'],
+  ]
+  for (const [source, piece] of explosive) {
+    const pattern = compilePattern(source, position)
+    t.equal(pattern.classification, 'linear', source)
+    const value = piece.repeat(65536)
+    t.ok(growth((size) => pattern.test(value.slice(0, size)), 16384) < 10, `test ${source}`)
+    t.ok(growth((size) => pattern.exec(value.slice(0, size)), 2048) < 10, `exec ${source}`)
+  }
+})
+
+t.test('a bounded pattern ends at its bound', async (t) => {
+  for (const source of ['(["\']).*?\\1', '(a+)(b+)\\1\\2', '(?>a|ab)c', '(a*)(a*)\\1!']) {
+    const pattern = compilePattern(source, position)
+    t.equal(pattern.classification, 'bounded', source)
+    t.ok((pattern.bound ?? 0) >= 64)
+    for (const piece of ['a', '"', "'", 'ab', 'b']) t.type(pattern.test(piece.repeat(65536)), 'boolean')
+  }
+})
+
+t.test('emitted patterns refuse what JavaScript would read otherwise', async (t) => {
+  for (const source of ['(a)?\\1', '(?:(a)|b)\\1', '(?i)(a)\\1', 'a\\Kb']) {
+    const parsed = parsePattern(source)
+    t.throws(() => emitJs(parsed.root, parsed.groups), PatternError, source)
+  }
+})
