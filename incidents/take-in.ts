@@ -1,4 +1,5 @@
 import type { Event } from '../runtime/events.js'
+import { shorten } from '../runtime/text.js'
 import { uuidv7 } from '../runtime/uuid.js'
 import { newDelivery } from './alerts/delivery.js'
 import type { IncidentsConfig, WebhookAlert } from './config.js'
@@ -26,7 +27,7 @@ export function takeIn(event: Event, deps: TakeInDeps): void {
     event: event.id,
     time: event.time,
     ...(event.entry === undefined ? {} : { entry: event.entry }),
-    summary: subject.summary.slice(0, 500),
+    summary: shorten(subject.summary, 500),
   }
   const before = store.latest(subject.fingerprint)
   const repeats =
@@ -38,7 +39,7 @@ export function takeIn(event: Event, deps: TakeInDeps): void {
     const incident: Incident = {
       id: uuidv7(deps.now()),
       fingerprint: subject.fingerprint,
-      title: subject.title.slice(0, 200),
+      title: shorten(subject.title, 200),
       severity: event.severity,
       state: 'open',
       count: weightOf(event),

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import type { LedgerClient } from '../ledger/client/types.js'
 import type { ScanVerdictEvent } from '../runtime/events.js'
 import type { Topic } from '../runtime/outbox.js'
+import { shorten } from '../runtime/text.js'
 import { uuidv7 } from '../runtime/uuid.js'
 import type { StoredItem } from './quarantine/vault.js'
 import type { FileResult } from './verdict.js'
@@ -12,6 +13,9 @@ export interface Record {
   readonly events: Topic
   readonly now: () => number
 }
+
+/** Characters of one reason in the ledger; more than the name of any rule needs. */
+const MAX_REASON = 200
 
 /** Records a file that is not clean. Resolves when the event is durable. */
 export async function recordFinding(record: Record, result: FileResult, item?: StoredItem): Promise<void> {
@@ -27,7 +31,7 @@ export async function recordFinding(record: Record, result: FileResult, item?: S
         ...(result.size === undefined ? {} : { size: result.size }),
       },
       verdict,
-      reasons: result.reasons.map((reason) => `${reason.engine}:${reason.rule}`.slice(0, 200)),
+      reasons: result.reasons.map((reason) => shorten(`${reason.engine}:${reason.rule}`, MAX_REASON)),
     },
   })
   if (item) recordQuarantine(record, 'stored', item)

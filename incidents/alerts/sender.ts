@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { messageOf } from '../../runtime/errors.js'
 import { outboundAgent, type OutboundConfig } from '../../runtime/outbound.js'
 import { readSecret } from '../../runtime/secret.js'
+import { shorten } from '../../runtime/text.js'
 import type { WebhookAlert } from '../config.js'
 import { stepOf, type StepName } from '../step.js'
 import type { IncidentStore } from '../store.js'
@@ -111,7 +112,7 @@ export class AlertSender {
       attempts,
       due: now() + backOff(attempts, Math.random()),
       state: failed ? 'failed' : 'waiting',
-      last_error: messageOf(error).slice(0, 300),
+      last_error: shorten(messageOf(error), 300),
     }
     await store.transaction(() => {
       store.putDelivery(after)
