@@ -3,12 +3,16 @@ import type { KeyPath } from './config-tree.js'
 export const REDACTED = '[redacted]'
 
 const SECRET_KEY =
-  /(?:^|_)(?:secrets?|tokens?|passwords?|passphrase|private_key|api_key|api_keys|authorization|cookie|headers)$/
+  /(?:^|_)(?:secrets?|tokens?|passwords?|passphrase|private_key|api_key|api_keys|authorization|cookie)$/
 const MAX_SHOWN = 120
 
-/** Whether the key at a path, or a section around it, holds a secret by its name. Names of key files are no secrets. */
+/**
+ * Whether the key at a path, or a section around it, holds a secret by its name, or is a header field to be sent along.
+ * Names of key files are no secrets.
+ */
 export const isSecret = (path: KeyPath): boolean =>
-  path.some((key) => typeof key === 'string' && SECRET_KEY.test(key.toLowerCase()))
+  path.some((key) => typeof key === 'string' && SECRET_KEY.test(key.toLowerCase())) ||
+  path.slice(0, -1).includes('headers')
 
 /** A value for people: secrets and passwords inside URLs hidden, undefined for an absent one. */
 export const redact = (path: KeyPath, value: unknown): unknown => {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { Document, isMap, isScalar } from 'yaml'
+import { Document, isMap, isScalar, isSeq } from 'yaml'
 import { z } from 'zod'
 
 import { redact } from '../../runtime/config-redaction.js'
@@ -70,7 +70,10 @@ const withOrigins = (value: unknown, origins: Origins): string => {
       if (!isScalar(key)) continue
       const below = [...path, String(key.value)]
       if (isMap(member) && member.items.length > 0) annotate(member, below)
-      else if (isScalar(member)) member.comment = ` ${origins.of(below) ?? DEFAULT}`
+      else if ((isSeq(member) || isMap(member)) && member.items.length === 0) {
+        member.flow = true
+        member.comment = ` ${origins.of(below) ?? DEFAULT}`
+      } else if (isScalar(member)) member.comment = ` ${origins.of(below) ?? DEFAULT}`
       else key.comment = ` ${origins.of(below) ?? DEFAULT}`
     }
   }

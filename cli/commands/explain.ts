@@ -1,14 +1,13 @@
 import { isAbsolute, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
 
-import type { RuleOrigin, VerdictRecord } from '../../gateway/verdict-record.js'
+import { explainVerdict } from '../../detectors/explain.js'
+import type { VerdictRecord } from '../../gateway/verdict-record.js'
 import { readVerdict } from '../../gateway/verdict-store.js'
 import { packageRoot } from '../../runtime/package-root.js'
 import { isUuidv7 } from '../../runtime/uuid.js'
 import type { CliContext, Flags } from '../context.js'
 import { UsageError } from '../context.js'
-import { exclusionFor } from '../exclusion.js'
-import type { Exclusion } from '../exclusion.js'
 import { asciiJson, printable } from '../printable.js'
 
 /** The store has no such verdict. */
@@ -35,51 +34,22 @@ export const registerExplain = (program: Command, context: CliContext): void => 
         throw new VerdictNotFound(
           `${data} holds no verdict of request ${id}: it was allowed without a logged match, or its record is too old`,
         )
-      const exclusion = exclusionFor(stored.record)
+      const { lines, ...explanation } = explainVerdict(withShortPaths(stored.record))
+      const { time, site, client, request, response_status } = stored.record
       context.stdout.write(
         flags.json === true
-          ? `${asciiJson({ ...stored.record, exclusion })}\n`
-          : describe(stored.record, exclusion),
+          ? `${asciiJson({ time, site, client, request, response_status, ...explanation })}\n`
+          : `${lines.join('\n')}\n`,
       )
     })
 }
 
-const LABEL_WIDTH = 11
-const line = (label: string, text: string): string => `${label.padEnd(LABEL_WIDTH)}${printable(text)}\n`
-
-const describe = (record: VerdictRecord, exclusion: Exclusion): string => {
-  const { request, verdict } = record
-  const answer = verdict.status > 0 ? ` ${verdict.status}` : ''
-  const rule = verdict.rule === null ? '' : `, rule ${verdict.rule}`
-  return [
-    line('request', `${record.request_id}  ${record.time}`),
-    line('', `${request.method} ${request.uri}`),
-    line('host', `${request.host} (site ${record.site})`),
-    line('client', record.client),
-    line('verdict', `${verdict.action}${answer} in mode ${verdict.mode}, score ${verdict.score}`),
-    line('phase', `${verdict.phase ?? 'none'}${rule}`),
-    line('reason', record.reason),
-    verdict.truncated.length > 0
-      ? line('unjudged', `a part, by the limit ${verdict.truncated.join(', ')}`)
-      : '',
-    ...record.rules.map((match, index) => `\n${describeRule(match, record.origins[index])}`),
-    '\n',
-    ...exclusion.advice.map((text) => `${text}\n`),
-    exclusion.seclang === '' ? '' : `\n${exclusion.seclang}`,
-  ].join('')
-}
-
-const describeRule = (rule: VerdictRecord['rules'][number], origin: RuleOrigin | undefined): string =>
-  [
-    line('rule', `${rule.id}${origin?.file === undefined ? '' : `  ${place(origin.file, origin.line)}`}`),
-    line('says', rule.msg),
-    line('variable', rule.variable === '' ? 'none' : rule.variable),
-    line('sample', rule.sample),
-    rule.data === '' ? '' : line('data', rule.data),
-  ].join('')
-
-/** `file:line`, short for our own rules. */
-const place = (file: string, at: number | undefined): string => {
-  const below = isAbsolute(file) ? relative(packageRoot, file) : file
-  return `${below.startsWith('..') ? file : below}${at === undefined ? '' : `:${at}`}`
-}
+/** Our own rules are named as they stand in the product. */
+const withShortPaths = (record: VerdictRecord): VerdictRecord => ({
+  ...record,
+  origins: record.origins.map((origin) => {
+    if (origin.file === undefined || !isAbsolute(origin.file)) return origin
+    const below = relative(packageRoot, origin.file)
+    return below.startsWith('..') ? origin : { ...origin, file: below }
+  }),
+})
