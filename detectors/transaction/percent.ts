@@ -9,7 +9,16 @@ export interface PercentDecoded {
  * stands, as in ModSecurity. One pass.
  */
 export function percentDecode(text: string): PercentDecoded {
-  let next = nextSpecial(text, 0)
+  return decode(text, true)
+}
+
+/** Decodes the escapes of a path (RFC 3986, section 2.1): here a `+` is a plus. */
+export function percentDecodePath(text: string): string {
+  return decode(text, false).text
+}
+
+function decode(text: string, plus: boolean): PercentDecoded {
+  let next = nextSpecial(text, 0, plus)
   if (next < 0) return { text, invalid: false }
   let invalid = false
   let from = 0
@@ -31,7 +40,7 @@ export function percentDecode(text: string): PercentDecoded {
         from = next + 1
       }
     }
-    next = nextSpecial(text, from)
+    next = nextSpecial(text, from, plus)
   }
   parts.push(text.slice(from))
   return { text: parts.join(''), invalid }
@@ -40,10 +49,10 @@ export function percentDecode(text: string): PercentDecoded {
 const PLUS = 0x2b
 const PERCENT = 0x25
 
-function nextSpecial(text: string, from: number): number {
+function nextSpecial(text: string, from: number, plus: boolean): number {
   for (let at = from; at < text.length; at++) {
     const code = text.charCodeAt(at)
-    if (code === PERCENT || code === PLUS) return at
+    if (code === PERCENT || (plus && code === PLUS)) return at
   }
   return -1
 }

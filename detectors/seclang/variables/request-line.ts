@@ -1,3 +1,4 @@
+import { percentDecodePath as decodePath } from '../../transaction/percent.js'
 import { scalarVariable } from './scalar.js'
 
 export const requestMethod = scalarVariable('REQUEST_METHOD', (state) => state.tx.method)
@@ -16,11 +17,14 @@ export const requestUri = scalarVariable('REQUEST_URI', (state) => state.tx.uri)
 /** The request target as sent, with scheme and host where the client sent them. */
 export const requestUriRaw = scalarVariable('REQUEST_URI_RAW', (state) => state.tx.target)
 
-/** The path without the query, not decoded. */
-export const requestFilename = scalarVariable('REQUEST_FILENAME', (state) => state.tx.path)
+/** The path without the query, percent-decoded once, as a web server sees it. */
+export const requestFilename = scalarVariable('REQUEST_FILENAME', (state) => decodePath(state.tx.path))
 
-/** What follows the last slash of the path. */
-export const requestBasename = scalarVariable('REQUEST_BASENAME', (state) => state.tx.basename)
+/** What follows the last slash (or backslash) of the decoded path. */
+export const requestBasename = scalarVariable('REQUEST_BASENAME', (state) => {
+  const path = decodePath(state.tx.path)
+  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
+})
 
 export const queryString = scalarVariable('QUERY_STRING', (state) => state.tx.query)
 

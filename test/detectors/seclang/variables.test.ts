@@ -36,7 +36,7 @@ const scalars: readonly (readonly [
   ['REQUEST_URI_RAW', '/a/b%20c/page.php?id=1&name=J%c3%b6rg+X&id=2#frag'],
   ['REQUEST_LINE', 'GET http://other.example/x?y=1 HTTP/1.1', absolute],
   ['REQUEST_URI', '/x?y=1', absolute],
-  ['REQUEST_FILENAME', '/a/b%20c/page.php'],
+  ['REQUEST_FILENAME', '/a/b c/page.php'],
   ['REQUEST_BASENAME', 'page.php'],
   ['QUERY_STRING', 'id=1&name=J%c3%b6rg+X&id=2'],
   ['ARGS:name', 'J\xc3\xb6rg X'],
