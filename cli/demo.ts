@@ -1,11 +1,28 @@
+import { createServer } from 'node:net'
 import { relative } from 'node:path'
 
 import { urlOf } from './banner.js'
 import type { GatewayInfo } from './banner.js'
 
-/** Where the demo service listens; only this machine reaches it. */
-export const DEMO_LISTEN = '127.0.0.1:8081'
-export const DEMO_UPSTREAM = `http://${DEMO_LISTEN}`
+const DEMO_HOST = '127.0.0.1'
+const DEMO_PORT = 8081
+/** Where the demo service listens unless it is told otherwise; only this machine reaches it. */
+export const DEMO_LISTEN = `${DEMO_HOST}:${DEMO_PORT}`
+
+/** Where `up --demo` lets it listen: the usual port, or another one when that is taken, so that the first try works. */
+export const freeDemoAddress = async (): Promise<string> =>
+  `${DEMO_HOST}:${(await bindable(DEMO_PORT)) ?? (await bindable(0)) ?? DEMO_PORT}`
+
+/** The port, or the free one that 0 stands for; undefined when it cannot be bound. */
+const bindable = (port: number): Promise<number | undefined> =>
+  new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(undefined))
+    probe.listen(port, DEMO_HOST, () => {
+      const bound = probe.address()
+      probe.close(() => resolve(typeof bound === 'object' && bound !== null ? bound.port : undefined))
+    })
+  })
 
 const ATTACK = `/search?q=1%27%20UNION%20SELECT%20name%2C%20password%20FROM%20users--`
 

@@ -17,7 +17,7 @@ import { uuidv7 } from '../../runtime/uuid.js'
 import { gatewayBanner, gatewayInfo } from '../banner.js'
 import type { Config } from '../config.js'
 import type { CliContext, Flags } from '../context.js'
-import { DEMO_LISTEN, DEMO_UPSTREAM, linesToTry } from '../demo.js'
+import { freeDemoAddress, linesToTry } from '../demo.js'
 import { flagArguments, SERVING_FLAGS, servingFlags } from '../flags.js'
 import { DEFAULT_ADMIN, phaseFlag } from './gateway.js'
 
@@ -31,25 +31,30 @@ export const registerUp = (program: Command, context: CliContext): void => {
     .option('--demo', 'put a small demo service behind the gateway')
     .action(async (flags: Flags) => {
       const demo = flags.demo === true
-      const given = demo && flags.upstream === undefined ? { ...flags, upstream: DEMO_UPSTREAM } : flags
+      const demoListen = demo ? await freeDemoAddress() : undefined
+      const given =
+        demoListen !== undefined && flags.upstream === undefined
+          ? { ...flags, upstream: `http://${demoListen}` }
+          : flags
       phaseFlag(given)
       const loaded = context.loadConfig(given)
       // Who tries the demo reads what it prints; the log of five processes in between would hide it.
       const quiet = demo && loaded.origins.of(['log', 'level']) === undefined
       const config: Config = quiet ? { ...loaded.config, log: { level: 'warn' } } : loaded.config
       const env = quiet ? { ...context.env, PORTCULLIS_LOG__LEVEL: 'warn' } : { ...context.env }
-      const specs = roleSpecs(given, demo)
+      const specs = roleSpecs(given, demoListen)
       await context.runRole('up', config, (log) => start(config, specs, { demo, env }, log, context))
     })
 }
 
-const roleSpecs = (flags: Flags, demo: boolean): RoleSpec[] => {
+const roleSpecs = (flags: Flags, demoListen: string | undefined): RoleSpec[] => {
   const common = flagArguments(flags, ['config', 'data'])
   const specs: RoleSpec[] = ROLES.map((name) => ({
     name,
     args: [name, ...(name === 'gateway' ? flagArguments(flags, SERVING_FLAGS) : common)],
   }))
-  if (demo) specs.splice(-1, 0, { name: 'demo', args: ['demo-service', '--listen', DEMO_LISTEN] })
+  if (demoListen !== undefined)
+    specs.splice(-1, 0, { name: 'demo', args: ['demo-service', '--listen', demoListen] })
   return specs
 }
 
