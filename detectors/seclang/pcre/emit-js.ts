@@ -36,7 +36,7 @@ class Emitter {
   #count = 0
 
   constructor(groups: number) {
-    this.groupNumbers = new Array<number>(groups + 1).fill(0)
+    this.groupNumbers = Array.from({ length: groups + 1 }, () => 0)
   }
 
   /** Numbers the groups, ours and those that atomic groups need, in the order of their opening parentheses. */
