@@ -42,6 +42,9 @@ export function ruleSources(
     { file: '(detection settings)', text: settingsText(config), label: BASE_LABEL, set: 'settings' },
     ...config.exclusions.map((file) => ({ file, label: BASE_LABEL, set: 'exclusions' })),
   ]
+  if (PACKS.some(({ phase }) => modeOf(phase) !== 'off')) {
+    sources.push({ file: `${directory}raw-body.conf`, label: BASE_LABEL, set: 'raw_body' })
+  }
   for (const { phase, file } of PACKS) {
     if (modeOf(phase) !== 'off') sources.push({ file: directory + file, label: phase, set: phase })
   }

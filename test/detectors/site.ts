@@ -103,5 +103,6 @@ export const PLACES: Readonly<Record<string, (value: string) => TestRequest>> = 
     headers: [['Content-Type', 'multipart/form-data; boundary=xYzZy']],
     body: bytes(`--xYzZy\r\nContent-Disposition: form-data; name="comment"\r\n\r\n${value}\r\n--xYzZy--\r\n`),
   }),
+  'plain text': (value) => ({ headers: [['Content-Type', 'text/plain']], body: bytes(value) }),
   path: (value) => ({ target: `/files/${encode(value)}` }),
 }
