@@ -72,31 +72,27 @@ export async function openAccess(options: AccessOptions): Promise<LedgerAccess> 
 async function ownAccess(options: AccessOptions): Promise<LedgerAccess> {
   const log = await openConfiguredLog(options)
   const outbox = options.openTopic()
-  try {
-    const intake = new Intake(log, {
-      topic: outbox.topic,
-      folder: join(options.data, 'ledger'),
-      log: options.log,
-    })
-    try {
-      // A ledger that fails stops taking: the wait has to end then, too.
-      await Promise.race([
-        intake.drained(),
-        pause(TIMEOUT_MS, undefined, { ref: false }).then(() => failure(log)),
-      ])
-    } finally {
-      await intake.stop()
-    }
-  } catch (error) {
+  const folder = join(options.data, 'ledger')
+  const intake = new Intake(log, { topic: outbox.topic, folder, log: options.log })
+  const close = async (): Promise<void> => {
+    await intake.stop()
     await outbox.close()
     await log.close()
+  }
+  try {
+    // A ledger that fails stops taking: the wait has to end then, too.
+    await Promise.race([
+      intake.drained(),
+      pause(TIMEOUT_MS, undefined, { ref: false }).then(() => failure(log)),
+    ])
+  } catch (error) {
+    await close()
     throw error
   }
-  await outbox.close()
   const api = createApi(log)
   const request = (given: LocalRequest): Promise<ApiResponse> =>
     api({ method: 'GET', body: new Uint8Array(0), ...given, channel: 'local' })
-  return { request, close: () => log.close() }
+  return { request, close }
 }
 
 function failure(log: Log): never {

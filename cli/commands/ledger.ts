@@ -44,13 +44,14 @@ export const registerLedger = (program: Command, context: CliContext): void => {
   command('init', 'begin a new log in an empty data folder')
     .option('--name <name>', 'what its origin starts with (the name of this host)')
     .option('--json', 'as JSON')
-    .action((flags: LedgerFlags) => init(context, flags))
+    .action((_: unknown, self: Command) => init(context, flagsOf(self)))
 
   command('append', 'append an action as an agent of this machine')
     .argument('[file]', 'an action as JSON, or an entry as it is; - is standard input', '-')
     .option('--agent <name>', 'the agent that acts; its key is made on first use', 'cli')
-    .action((file: string, flags: LedgerFlags) =>
-      withAccess(context, flags, async (access, data) => {
+    .action((file: string, _: unknown, self: Command) => {
+      const flags = flagsOf(self)
+      return withAccess(context, flags, async (access, data) => {
         const result = await appendInput(access, {
           data,
           file,
@@ -59,23 +60,24 @@ export const registerLedger = (program: Command, context: CliContext): void => {
           clock,
         })
         context.stdout.write(`${JSON.stringify(result)}\n`)
-      }),
-    )
+      })
+    })
 
   command('proof', 'print the inclusion proof of an entry (C2SP tlog-proof)')
     .argument('<entry>', 'its index, or its id')
     .option('--agent <name>', 'the agent, when several used the id')
     .option('--json', 'as JSON')
-    .action((entry: string, flags: LedgerFlags) =>
-      withAccess(context, flags, async (access) => {
+    .action((entry: string, _: unknown, self: Command) => {
+      const flags = flagsOf(self)
+      return withAccess(context, flags, async (access) => {
         const target = entryTarget(entry, 'proof', flags.agent)
         const answer = await access.request({ target, ...(flags.json && { accept: 'application/json' }) })
         context.stdout.write(success(answer))
-      }),
-    )
+      })
+    })
 
-  command('checkpoint', 'print the newest signed checkpoint').action((flags: LedgerFlags) =>
-    withAccess(context, flags, async (access) => {
+  command('checkpoint', 'print the newest signed checkpoint').action((_: unknown, self: Command) =>
+    withAccess(context, flagsOf(self), async (access) => {
       context.stdout.write(success(await access.request({ target: '/checkpoint' })))
     }),
   )
@@ -89,16 +91,17 @@ export const registerLedger = (program: Command, context: CliContext): void => {
       'how long an entry that is on its way is waited for',
       String(DEFAULT_WAIT_SECONDS),
     )
-    .action((id: string, flags: LedgerFlags) =>
-      withAccess(context, flags, async (access) => {
+    .action((id: string, _: unknown, self: Command) => {
+      const flags = flagsOf(self)
+      return withAccess(context, flags, async (access) => {
         const receipt = await awaitReceipt(access, entryTarget(id, 'receipt', flags.agent), waitMs(flags))
         if (flags.out === undefined) context.stdout.write(receipt)
         else await writeFile(flags.out, receipt)
-      }),
-    )
+      })
+    })
 
-  command('policy', 'print the trust policy of this log, for `verify --trust`').action((flags: LedgerFlags) =>
-    policy(context, flags),
+  command('policy', 'print the trust policy of this log, for `verify --trust`').action(
+    (_: unknown, self: Command) => policy(context, flagsOf(self)),
   )
 }
 
@@ -106,6 +109,9 @@ const withData = (command: Command): Command =>
   command
     .option('--config <file>', 'configuration file (YAML)')
     .option('--data <dir>', 'folder of all state (./data)')
+
+/** Flags of a command, with those that were given before its name: `ledger --data DIR policy`. */
+const flagsOf = (command: Command): LedgerFlags => command.optsWithGlobals<LedgerFlags>()
 
 const serve = async (context: CliContext, flags: LedgerFlags): Promise<void> => {
   const { config } = context.loadConfig(flags)
@@ -221,7 +227,15 @@ const awaitReceipt = async (access: LedgerAccess, target: string, limitMs: numbe
   const until = performance.now() + limitMs
   for (;;) {
     const answer = await access.request({ target })
-    if (answer.status !== 404 || performance.now() >= until) return success(answer)
+    if (answer.status !== 404) return success(answer)
+    if (performance.now() >= until) throw notFound(answer)
     await pause(POLL_MS)
   }
+}
+
+const notFound = (answer: ApiResponse): Error => {
+  const error = problemError(answer)
+  error.message +=
+    '; above its rate, a gateway counts verdicts in a security.summary and they have no receipt'
+  return error
 }

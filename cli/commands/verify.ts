@@ -23,6 +23,14 @@ export const registerVerify = (program: Command, context: CliContext): void => {
     .action(async (file: string, flags: VerifyFlags) => {
       const receipt = await readBounded(file, MAX_RECEIPT_BYTES)
       const policy = await readBounded(flags.trust, MAX_POLICY_BYTES)
+      if (receipt === undefined || policy === undefined) {
+        const large = receipt === undefined ? file : flags.trust
+        if (flags.json)
+          context.stdout.write(`${JSON.stringify({ ok: false, code: 'too_large', checks: [] })}\n`)
+        context.stderr.write(`too_large: ${large} is larger than any such file can be\n`)
+        context.setExitCode(1)
+        return
+      }
       const result = verifyBundle(receipt, policy, { clock: { now: () => Date.now() } })
       if (flags.json) context.stdout.write(`${JSON.stringify(report(result))}\n`)
       if (result.ok) {
@@ -35,8 +43,8 @@ export const registerVerify = (program: Command, context: CliContext): void => {
     })
 }
 
-/** Reads a little more than the limit at most, so that the verifier sees, and names, a file that is too large. */
-const readBounded = async (path: string, limit: number): Promise<Uint8Array> => {
+/** The file, or undefined when it is over the limit; no more than that is ever held. */
+const readBounded = async (path: string, limit: number): Promise<Uint8Array | undefined> => {
   const handle = await open(path, 'r')
   try {
     const buffer = Buffer.alloc(limit + 1)
@@ -46,7 +54,7 @@ const readBounded = async (path: string, limit: number): Promise<Uint8Array> => 
       if (bytesRead === 0) break
       filled += bytesRead
     }
-    return buffer.subarray(0, filled)
+    return filled > limit ? undefined : buffer.subarray(0, filled)
   } finally {
     await handle.close()
   }

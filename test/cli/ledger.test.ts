@@ -1,0 +1,261 @@
+import { readFile, readdir, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
+import { Command } from 'commander'
+import t from 'tap'
+import { registerLedger } from '../../cli/commands/ledger.js'
+import { registerVerify } from '../../cli/commands/verify.js'
+import { configSchema } from '../../cli/config.js'
+import type { CliContext } from '../../cli/context.js'
+import { flagOverrides } from '../../cli/flags.js'
+import { openLedgerClient, rolePaths } from '../../ledger/client/client.js'
+import { parsePolicy } from '../../proofs/policy.js'
+import { loadConfig } from '../../runtime/config.js'
+import { openOutbox } from '../../runtime/lmdb-outbox.js'
+import { createLogger } from '../../runtime/log.js'
+import { openTopic } from '../../runtime/topics.js'
+import { uuidv7 } from '../../runtime/uuid.js'
+import { ask, start } from '../ledger/sample-role.js'
+
+interface Outcome {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a command as `main` does, in this process; an error that it throws is its `code` on standard error. */
+async function run(args: readonly string[], stdin = ''): Promise<Outcome> {
+  let code = 0
+  const written = { stdout: '', stderr: '' }
+  const sink = (name: 'stdout' | 'stderr') =>
+    new PassThrough().on('data', (chunk: Buffer) => (written[name] += chunk.toString()))
+  const context: CliContext = {
+    env: {},
+    stdin: Readable.from([Buffer.from(stdin)]),
+    stdout: sink('stdout'),
+    stderr: sink('stderr'),
+    setExitCode: (value) => (code = value),
+    loadConfig: (flags) =>
+      loadConfig(configSchema, {
+        file: typeof flags['config'] === 'string' ? flags['config'] : undefined,
+        env: {},
+        flags: flagOverrides(flags),
+      }),
+    logger: () => createLogger({ level: 'silent', role: 'ledger' }),
+    runRole: () => Promise.reject(new Error('no role is run here')),
+  }
+  const program = new Command('portcullis').enablePositionalOptions().exitOverride()
+  registerLedger(program, context)
+  registerVerify(program, context)
+  try {
+    await program.parseAsync(['node', 'portcullis', ...args])
+  } catch (error) {
+    code = 1
+    const name = error instanceof Error && 'code' in error ? String(error.code) : 'INTERNAL'
+    written.stderr += `${name}: ${error instanceof Error ? error.message : String(error)}\n`
+  }
+  return { code, ...written }
+}
+
+const action = JSON.stringify({
+  kind: 'decision',
+  policy: { id: 'deploy', rev: '3', decision: 'allow' },
+  reason: 'the tests pass',
+})
+
+void t.test('from an empty folder to a receipt that verifies offline', async (t) => {
+  const base = t.testdir({ data: {} })
+  const data = join(base, 'data')
+  const made = await run(['ledger', 'init', '--data', data, '--name', 'example.org', '--json'])
+  t.equal(made.code, 0, made.stderr)
+  const { origin, vkey } = JSON.parse(made.stdout) as { origin: string; vkey: string }
+  t.match(origin, /^example\.org\/[0-9a-f]{16}$/)
+  t.match(await run(['ledger', 'init', '--data', data]), { code: 1, stderr: /^ALREADY_INITIALISED/ })
+
+  const appended = await run(['ledger', 'append', '--data', data, '--agent', 'ci/deployer'], action)
+  t.equal(appended.code, 0, appended.stderr)
+  const { index, id } = JSON.parse(appended.stdout) as { index: number; id: string }
+  t.equal(index, 1, 'behind the opening of its own session')
+  t.same(await readdir(join(data, 'cli')), ['ci%2Fdeployer.key'])
+  t.equal((await stat(join(data, 'cli', 'ci%2Fdeployer.key'))).mode & 0o777, 0o600)
+
+  const checkpoint = await run(['ledger', 'checkpoint', '--data', data])
+  t.ok(checkpoint.stdout.startsWith(`${origin}\n4\n`))
+  t.match(
+    (await run(['ledger', 'proof', '1', '--data', data])).stdout,
+    /^c2sp\.org\/tlog-proof@v1\nindex 1\n/,
+  )
+  t.match(JSON.parse((await run(['ledger', 'proof', id, '--data', data, '--json'])).stdout), {
+    index: 1,
+    size: 4,
+  })
+
+  const policy = await run(['ledger', 'policy', '--data', data])
+  t.match(parsePolicy(policy.stdout), { quorum: 'none', agents: [{ verifier: { name: 'ci/deployer' } }] })
+  t.ok(policy.stdout.includes(vkey))
+  await writeFile(join(base, 'policy'), policy.stdout)
+
+  const receipt = join(base, 'receipt.json')
+  t.match(await run(['ledger', 'receipt', id, '--data', data, '--out', receipt]), { code: 0, stdout: '' })
+  const verified = await run(['verify', receipt, '--trust', join(base, 'policy')])
+  t.match(verified, { code: 0, stderr: '' })
+  t.match(verified.stdout, `ok: decision ${id} of ci/deployer: entry 1 of 4`)
+  const asJson = await run(['verify', receipt, '--trust', join(base, 'policy'), '--json'])
+  t.match(JSON.parse(asJson.stdout), { ok: true, index: 1, entry: { kind: 'decision' }, checks: Array })
+
+  const before = await run(['ledger', '--data', data, 'policy'])
+  t.equal(before.stdout, policy.stdout, 'flags before the command count, too')
+})
+
+void t.test('any flipped byte of a receipt has its code, and keys come from the policy alone', async (t) => {
+  const base = t.testdir({ data: {}, other: {} })
+  const data = join(base, 'data')
+  const { id } = JSON.parse((await run(['ledger', 'append', '--data', data], action)).stdout) as {
+    id: string
+  }
+  await writeFile(join(base, 'policy'), (await run(['ledger', 'policy', '--data', data])).stdout)
+  const receipt = (await run(['ledger', 'receipt', id, '--data', data])).stdout
+  await writeFile(join(base, 'good'), receipt)
+  t.equal((await run(['verify', join(base, 'good'), '--trust', join(base, 'policy')])).code, 0)
+  const codes = new Set<string>()
+  const step = Math.ceil(receipt.length / 150)
+  for (let at = 0; at < receipt.length; at += step) {
+    const bytes = Buffer.from(receipt)
+    bytes[at] = bytes[at]! ^ 1
+    await writeFile(join(base, 'bad'), bytes)
+    const { code, stdout, stderr } = await run(['verify', join(base, 'bad'), '--trust', join(base, 'policy')])
+    if (code !== 1 || stdout !== '' || !/^[a-z_]+: ./.test(stderr)) t.fail(`byte ${at}: ${code} ${stderr}`)
+    codes.add(stderr.split(':')[0] ?? '')
+  }
+  t.ok(codes.size >= 4, [...codes].join(' '))
+
+  await run(['ledger', 'init', '--data', join(base, 'other')])
+  await writeFile(
+    join(base, 'other-policy'),
+    (await run(['ledger', 'policy', '--data', join(base, 'other')])).stdout,
+  )
+  const foreign = await run(['verify', join(base, 'good'), '--trust', join(base, 'other-policy'), '--json'])
+  t.match(foreign, { code: 1, stderr: /^unknown_key/ })
+  t.match(JSON.parse(foreign.stdout), { ok: false, code: 'unknown_key' })
+  t.match(await run(['verify', join(base, 'good'), '--trust', join(base, 'good')]), {
+    code: 1,
+    stderr: /^malformed_policy/,
+  })
+  await writeFile(join(base, 'huge'), Buffer.alloc(2_000_000, '['))
+  t.match(await run(['verify', join(base, 'huge'), '--trust', join(base, 'policy')]), {
+    code: 1,
+    stderr: /^too_large/,
+  })
+  t.match(await run(['verify', join(base, 'none'), '--trust', join(base, 'policy')]), {
+    code: 1,
+    stderr: /^ENOENT/,
+  })
+})
+
+void t.test('the same commands through the socket of a running ledger', async (t) => {
+  const base = t.testdir({ data: {} })
+  const data = join(base, 'data')
+  const running = await start(data)
+  t.teardown(() => running.stop())
+  const first = JSON.parse((await run(['ledger', 'append', '--data', data], action)).stdout) as {
+    index: number
+  }
+  const second = JSON.parse((await run(['ledger', 'append', '--data', data], action)).stdout) as {
+    index: number
+  }
+  t.same([first.index, second.index], [1, 5])
+
+  const client = await openLedgerClient({
+    agent: 'gateway',
+    ...rolePaths(data, 'gateway'),
+    topic: running.topic,
+    clock: { now: () => Date.now() },
+    maxDelayMs: 300,
+  })
+  const id = uuidv7(Date.now())
+  client.record({
+    id,
+    kind: 'security.verdict',
+    ts: Date.now(),
+    members: {
+      verdict: { action: 'block', phase: 'rce', mode: 'block', status: 403, score: 5, truncated: [] },
+      rules: [932100],
+      record: { alg: 'hmac-sha256', hash: 'cd'.repeat(32) },
+    },
+  })
+  const receipt = join(base, 'receipt')
+  t.equal(
+    (await run(['ledger', 'receipt', id, '--data', data, '--out', receipt])).code,
+    0,
+    'waits for its batch',
+  )
+  await writeFile(join(base, 'policy'), (await run(['ledger', 'policy', '--data', data])).stdout)
+  t.equal((await run(['verify', receipt, '--trust', join(base, 'policy')])).code, 0)
+  await client.close()
+  const gone = await run(['ledger', 'receipt', uuidv7(Date.now()), '--data', data, '--wait', '0'])
+  t.match(gone, { code: 1, stderr: /^NOT_FOUND: .*security\.summary/ })
+})
+
+void t.test('verdicts that wait in the outbox are taken in when no ledger runs', async (t) => {
+  const base = t.testdir({ data: {} })
+  const data = join(base, 'data')
+  const outbox = openOutbox(join(data, 'outbox'))
+  const client = await openLedgerClient({
+    agent: 'gateway',
+    ...rolePaths(data, 'gateway'),
+    topic: openTopic(outbox, 'ledger'),
+    clock: { now: () => Date.now() },
+  })
+  const id = client.record({
+    kind: 'decision',
+    ts: 1,
+    members: { policy: { id: 'a', rev: '1', decision: 'allow' } },
+  })
+  await client.close()
+  await outbox.close()
+  t.match(await run(['ledger', 'receipt', id ?? '', '--data', data]), { code: 0, stdout: /^\{"checkpoint"/ })
+})
+
+void t.test('what is appended is an action, an entry, or refused', async (t) => {
+  const base = t.testdir({ data: {} })
+  const data = join(base, 'data')
+  const append = (input: string, ...more: string[]) =>
+    run(['ledger', 'append', '--data', data, ...more], input)
+  t.match(await append('not json'), { code: 1, stderr: /^USAGE/ })
+  t.match(await append('[]'), { code: 1, stderr: /^USAGE/ })
+  t.match(await append('{"kind":"nonsense"}'), { code: 1, stderr: /^MALFORMED_ACTION/ })
+  t.match(await append('{"kind":"decision","extra":1.5}'), { code: 1, stderr: /^NOT_CANONICAL/ })
+  t.match(await append(action, '--agent', 'Not A Name'), { code: 1, stderr: /^USAGE/ })
+  const id = uuidv7(Date.now())
+  const whole = JSON.stringify({ ...JSON.parse(action), id, session: 'given', seq: 7 })
+  const one = JSON.parse((await append(whole)).stdout) as { index: number; id: string }
+  t.same(one, { index: 0, id })
+  const running = await start(data)
+  const { body } = await ask(data, '/v1/entries/0')
+  await writeFile(join(base, 'entry'), body)
+  t.same(JSON.parse((await run(['ledger', 'append', join(base, 'entry'), '--data', data])).stdout), {
+    index: 0,
+    id,
+  })
+  t.match(await append(JSON.stringify({ ...JSON.parse(whole), seq: 8 })), { code: 1, stderr: /^ID_CONFLICT/ })
+  await running.stop()
+  t.match(await append(`portcullis.dev/action/v1\nnonsense\n`), { code: 1, stderr: /^MALFORMED/ })
+  t.match(await run(['ledger', 'proof', '99', '--data', data]), { code: 1, stderr: /^NOT_FOUND/ })
+  t.match(await run(['ledger', 'policy', '--data', join(base, 'empty')]), {
+    code: 1,
+    stderr: /^NOT_INITIALISED/,
+  })
+})
+
+void t.test('a configured origin guards against an empty folder', async (t) => {
+  const base = t.testdir({ data: {} })
+  const data = join(base, 'data')
+  const file = join(base, 'config.yaml')
+  await writeFile(file, 'ledger:\n  origin: lost/0123456789abcdef\n')
+  const flags = ['--data', data, '--config', file]
+  t.match(await run(['ledger', 'checkpoint', ...flags]), { code: 1, stderr: /^NOT_INITIALISED/ })
+  const made = await run(['ledger', 'init', ...flags])
+  t.match(made, { code: 0, stdout: /^origin /, stderr: /change it to/ })
+  t.match(await run(['ledger', 'checkpoint', ...flags]), { code: 1, stderr: /^BAD_IDENTITY/ })
+  t.ok((await readFile(join(data, 'ledger', 'log.json'), 'utf8')).includes('"origin"'))
+})
