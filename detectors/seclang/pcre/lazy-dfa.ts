@@ -10,6 +10,8 @@ const matched = -2
 const dead = -3
 /** Cells of the transition table; when they are used up the table starts anew, so memory is bounded and time stays linear. */
 const maxCells = 1 << 16
+/** The same for the instructions that all states together hold. */
+const maxPositions = 1 << 18
 
 /** A set of instructions reached between two bytes, and what lies behind. */
 interface State {
@@ -38,6 +40,7 @@ export class LazyDfa {
   #states: State[] = []
   #ids = new Map<string, number>()
   #startRow: number | undefined
+  #positions = 0
   /** How often the table started anew. */
   #epoch = 0
 
@@ -150,29 +153,42 @@ export class LazyDfa {
     const reached = this.#closure.expand(targets, before)
     if (reached.matched) return matched
     if (reached.positions.length === 0) return dead
-    const key = `${before}:${reached.positions.toSorted().join()}`
+    const key = stateKey(reached.positions, before)
     const known = this.#ids.get(key)
     if (known !== undefined) return known
-    if ((this.#states.length + 1) * this.#stride > this.#table.length) this.#makeRoom()
+    this.#makeRoom(reached.positions.length)
+    this.#positions += reached.positions.length
     const row = this.#states.length * this.#stride
     this.#states.push({ positions: reached.positions, before })
     this.#ids.set(key, row)
     return row
   }
 
-  #makeRoom(): void {
-    if (this.#table.length < maxCells || this.#states.length < 2) {
+  #makeRoom(positions: number): void {
+    const cellsLeft = (this.#states.length + 1) * this.#stride <= this.#table.length
+    const full = !cellsLeft && this.#table.length >= maxCells
+    if ((full || this.#positions + positions > maxPositions) && this.#states.length > 1) {
+      this.#epoch += 1
+      this.#states = []
+      this.#ids = new Map()
+      this.#startRow = undefined
+      this.#positions = 0
+      this.#table.fill(unknown)
+    } else if (!cellsLeft) {
       const grown = new Int32Array(this.#table.length * 2).fill(unknown)
       grown.set(this.#table)
       this.#table = grown
-      return
     }
-    this.#epoch += 1
-    this.#states = []
-    this.#ids = new Map()
-    this.#startRow = undefined
-    this.#table.fill(unknown)
   }
+}
+
+/** Text that tells states apart: one character per instruction, for there are fewer than 65,536. */
+function stateKey(positions: Int32Array, before: number): string {
+  const sorted = positions.toSorted()
+  let key = String.fromCharCode(before)
+  for (let from = 0; from < sorted.length; from += 4096)
+    key += String.fromCharCode(...sorted.subarray(from, from + 4096))
+  return key
 }
 
 function relevantContext(program: Program): number {
