@@ -63,6 +63,7 @@ export class Http1Exchange implements Exchange, ConnectionExchange {
         if (!this.#started) response.writeContinue()
       },
       trailers: () => pairs(request.rawTrailers),
+      complete: () => request.complete,
       restartClock: () => context.connection.restartClock(),
       guard: (callback) => this.#guard(callback),
     })

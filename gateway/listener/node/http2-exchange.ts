@@ -61,6 +61,11 @@ export class Http2Exchange implements Exchange {
         if (!this.#started && !stream.destroyed) stream.additionalHeaders({ ':status': 100 })
       },
       trailers: () => this.#trailers,
+      // A reset ends the stream as the end of the body does.
+      complete: (received) =>
+        !stream.aborted &&
+        stream.rstCode === constants.NGHTTP2_NO_ERROR &&
+        (contentLength === undefined || received === contentLength),
       restartClock: () => {
         if (!stream.destroyed) stream.setTimeout(context.bodyIdleMs)
       },

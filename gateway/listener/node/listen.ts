@@ -1,5 +1,5 @@
 import { createServer, ServerResponse, type IncomingMessage } from 'node:http'
-import { createSecureServer, type ServerHttp2Session } from 'node:http2'
+import { constants, createSecureServer, type ServerHttp2Session } from 'node:http2'
 import { Socket, type Server } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
@@ -22,7 +22,7 @@ const LIMITS: readonly string[] = [
   'one thread per port: node 20 cannot share a port between the threads of a process',
 ]
 const TLS_LIMITS: readonly string[] = [
-  'HTTP/2: a header list over the limit resets the stream without an event',
+  'HTTP/2: after the first exchange of settings a header list over the limit resets the stream without an event',
   'HTTP/2: no WebSocket (RFC 8441); clients use HTTP/1.1 for it',
 ]
 
@@ -181,7 +181,20 @@ class NodeServer {
       streams++
       stream.on('error', () => stream.destroy())
       stream.once('close', () => streams--)
-      const exchange = new Http2Exchange(stream, rawHeaders ?? [], {
+      const raw = rawHeaders ?? []
+      // Until the client has taken note of our settings, nobody else enforces the limit.
+      if (headerListSize(raw) > this.#options.maxHeaderBytes) {
+        this.#options.onMalformed({
+          client: peer.address,
+          reason: 'header_overflow',
+          listener: 'node',
+          count: 1,
+        })
+        stream.respond({ ':status': 431 }, { endStream: true })
+        stream.close(constants.NGHTTP2_NO_ERROR)
+        return
+      }
+      const exchange = new Http2Exchange(stream, raw, {
         peer,
         local,
         bodyIdleMs: this.#options.timeouts.bodyIdleMs,
@@ -299,6 +312,11 @@ class NodeServer {
     await closed
     clearTimeout(timer)
   }
+}
+
+/** As RFC 9113 section 6.5.2 counts it. */
+function headerListSize(raw: readonly string[]): number {
+  return raw.reduce((size, text) => size + text.length + 16, 0)
 }
 
 function http1Settings(options: ListenOptions): {

@@ -10,6 +10,8 @@ export interface BodySource {
   readonly expectsContinue: boolean
   writeContinue(): void
   trailers(): HeaderList
+  /** At the stream's end: whether it is that of the body, and not of a stream that was cut. */
+  complete(received: number): boolean
   /** From now on the client is waited for: starts its time anew. */
   restartClock(): void
   /** Runs one of the consumer's callbacks; what it throws cuts the exchange. */
@@ -63,11 +65,17 @@ export class StreamBody implements RequestBody {
     }
     this.#consumer = consumer
     const { stream } = this.#source
+    let received = 0
     stream.on('data', (chunk: Uint8Array) => {
+      received += chunk.length
       if (!this.#over) this.#source.guard(() => consumer.onData(chunk))
     })
     stream.on('end', () => {
       if (this.#over) return
+      if (!this.#source.complete(received)) {
+        this.fail(aborted())
+        return
+      }
       this.#over = true
       this.#source.guard(() => consumer.onEnd(this.#source.trailers()))
     })
