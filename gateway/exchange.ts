@@ -27,6 +27,9 @@ import { statusOfUpstreamError } from './upstream.js'
 /** Answer to `OPTIONS *`, which asks about the server itself. */
 const SERVER_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
+/** Ends what is still asked of the upstream; made once, because it is thrown for nobody to read. */
+const REQUEST_OVER = new GatewayError('GATEWAY_CLIENT_ABORTED', 'the request is over')
+
 const NO_BODY: BodyView = { bytes: new Uint8Array(0), complete: true }
 
 /**
@@ -40,10 +43,7 @@ export class ExchangeLife {
   readonly #inspection: Inspection
   #flow: UpstreamFlow | undefined
   #relay: ResponseRelay | undefined
-  #aborted = false
   #closed = false
-  /** Something went wrong with the request's body after it was on its way; told to the client instead of a 502. */
-  #bodyStatus: 400 | 408 | undefined
 
   constructor(plane: DataPlane, exchange: Exchange) {
     this.#plane = plane
@@ -171,7 +171,7 @@ export class ExchangeLife {
       {
         onStart: (flow) => {
           this.#flow = flow
-          if (this.#aborted) flow.abort(new GatewayError('GATEWAY_CLIENT_ABORTED', 'the client went away'))
+          if (this.#closed) flow.abort(REQUEST_OVER)
         },
         onInformational: (status, fields) => {
           if (status === 103) exchange.writeInformational(103, fields)
@@ -196,12 +196,9 @@ export class ExchangeLife {
   /** Acts on a verdict that ends the transaction. Returns whether it did. */
   #acted(verdict: Verdict): boolean {
     if (!isFinal(verdict)) return this.#over()
-    this.#cutUpstream()
     const answer = verdictAnswer(verdict, this.#transaction.requestId, this.#exchange.headers)
-    if (answer === undefined) {
-      this.#exchange.destroy()
-      this.#close(0)
-    } else this.#send(answer)
+    if (answer === undefined) this.#cutClient()
+    else this.#send(answer)
     return true
   }
 
@@ -232,49 +229,37 @@ export class ExchangeLife {
       this.#abort()
       return
     }
-    this.#bodyStatus = code === 'BODY_TIMEOUT' ? 408 : 400
-    this.#cutUpstream()
-    if (this.#relay?.started === true) {
-      this.#exchange.destroy()
-      this.#close(0)
-    } else if (this.#bodyStatus === 408) this.#answer(408)
+    if (this.#relay?.started === true) this.#cutClient()
+    else if (code === 'BODY_TIMEOUT') this.#answer(408)
     else this.#refuse({ status: 400, phase: 'malformed', reason: 'malformed_body' })
   }
 
   #upstreamFailed(error: Error): void {
-    if (this.#over() || this.#aborted) return
+    if (this.#over()) return
     const status = statusOfUpstreamError(error)
     const { site } = this.#transaction
     this.#plane.upstreamFailed(site.name, status, codeOf(error) ?? 'GATEWAY_UPSTREAM_RESPONSE', error.message)
-    this.#cutUpstream()
-    if (this.#relay?.started === true) {
-      // The status is out already: a cut tells the client that the body is not complete.
-      this.#exchange.destroy()
-      this.#close(0)
-    } else this.#answer(status)
+    // Once the status is out, only a cut tells the client that the body is not complete.
+    if (this.#relay?.started === true) this.#cutClient()
+    else this.#answer(status)
   }
 
   /** A fault of ours. Nothing that was not judged to its end may pass. */
   #fail(error: unknown): void {
     this.#plane.fault(error)
     if (this.#over()) return
-    this.#cutUpstream()
-    if (this.#relay?.started === true) {
-      this.#exchange.destroy()
-      this.#close(0)
-    } else this.#answer(500)
+    if (this.#relay?.started === true) this.#cutClient()
+    else this.#answer(500)
   }
 
   #abort(): void {
     if (this.#over()) return
-    this.#aborted = true
-    this.#cutUpstream()
     this.#close(499)
   }
 
-  #cutUpstream(): void {
-    this.#relay?.cut()
-    this.#flow?.abort(new GatewayError('GATEWAY_CLIENT_ABORTED', 'the request was cut'))
+  #cutClient(): void {
+    this.#exchange.destroy()
+    this.#close(0)
   }
 
   #over(): boolean {
@@ -285,6 +270,9 @@ export class ExchangeLife {
   #close(status: number): void {
     if (this.#closed) return
     this.#closed = true
+    this.#relay?.cut()
+    // Of no effect once the upstream's answer is complete. The error that it makes finds the transaction over.
+    this.#flow?.abort(REQUEST_OVER)
     this.#plane.finish(this.#transaction, status)
   }
 }
