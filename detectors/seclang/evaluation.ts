@@ -88,6 +88,11 @@ export class Evaluation {
     return engineMode(this.state.engine)
   }
 
+  /** What `SecAuditEngine` and `ctl:auditEngine` say at the moment. */
+  get auditEngine(): Settings['auditEngine'] {
+    return this.state.auditEngine
+  }
+
   /** The anomaly score: of our own packs, or of the Core Rule Set where that is higher. */
   get score(): number {
     const own = Number.parseInt(this.state.txVariables.get('portcullis_score') ?? '0', 10)

@@ -19,7 +19,7 @@ export interface Settings {
   readonly argumentSeparator: string
   readonly cookieSeparator: string
   readonly uploadFileLimit: number
-  /** Seconds after which a persistent variable without an expiry of its own is forgotten. */
+  /** Seconds after which a persistent record that nobody opened is forgotten. */
   readonly collectionTimeout: number
   readonly webAppId: string
   readonly auditEngine: 'on' | 'off' | 'relevant_only'

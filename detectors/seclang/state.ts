@@ -127,7 +127,11 @@ export class TransactionState {
   /** Opens a record of a persistent collection for this transaction; a second opening of the same one keeps the first. */
   open(collection: PersistentName, key: string): void {
     if (this.opened.has(collection)) return
-    this.opened.set(collection, this.store.open(collection, `${this.webAppId}\0${key}`, this.tx.now()))
+    const timeoutMs = this.settings.collectionTimeout * 1000
+    this.opened.set(
+      collection,
+      this.store.open(collection, `${this.webAppId}\0${key}`, this.tx.now(), timeoutMs),
+    )
   }
 
   /**

@@ -63,6 +63,8 @@ export interface BodyLimits {
   readonly jsonDepth: number
   readonly files: number
   readonly argumentSeparator: string
+  /** False when the body went on past what was held: that it ends early is then no error of the client. */
+  readonly complete: boolean
 }
 
 /**

@@ -2,7 +2,11 @@ import { hexDigit } from '../../transaction/percent.js'
 import { utf8ByteString } from '../../transaction/bytes.js'
 
 export class JsonSyntaxError extends Error {
-  constructor(what: string, at: number) {
+  constructor(
+    what: string,
+    /** Offset in the text. */
+    readonly at: number,
+  ) {
     super(`${what} at byte ${at}`)
   }
 }
@@ -32,7 +36,7 @@ export function readJsonString(
       parts.push(text.slice(from, at))
       return { value: parts.length === 1 ? (parts[0] ?? '') : parts.join(''), end: at + 1 }
     }
-    if (Number.isNaN(code)) throw new JsonSyntaxError('a string is never closed', start)
+    if (Number.isNaN(code)) throw new JsonSyntaxError('a string is never closed', at)
     if (code < 0x20) throw new JsonSyntaxError('a control character in a string', at)
     if (code !== 0x5c) {
       at++

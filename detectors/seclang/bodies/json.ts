@@ -5,6 +5,8 @@ import { JsonSyntaxError, readJsonNumber, readJsonString } from './json-scalars.
 // Names repeat the keys above them. Their sum stays linear in the body: a huge key over many members is refused.
 const NAME_CHARACTERS_BASE = 64 * 1024
 const NAME_CHARACTERS_FACTOR = 8
+// A surrogate pair of escapes: an error this near to the end may be where the body was cut.
+const LONGEST_TOKEN = 12
 
 interface Frame {
   readonly name: string
@@ -34,8 +36,9 @@ export const json: BodyProcessor = (body, _contentType, limits) => {
     return reader.result('', [])
   } catch (error) {
     if (error instanceof JsonLimitError) return reader.result(error.message, [error.limit])
-    if (error instanceof JsonSyntaxError) return reader.result(error.message, [])
-    throw error
+    if (!(error instanceof JsonSyntaxError)) throw error
+    const cut = !limits.complete && error.at >= body.length - LONGEST_TOKEN
+    return reader.result(cut ? '' : error.message, [])
   }
 }
 

@@ -125,7 +125,7 @@ class MultipartReader {
     }
     if (!closed) {
       if (part !== undefined) this.#finish(part, text.length)
-      this.#fail('the final boundary is missing')
+      if (this.limits.complete) this.#fail('the final boundary is missing')
     }
   }
 
@@ -152,6 +152,7 @@ class MultipartReader {
 
   #finish(part: Part, boundaryAt: number): void {
     if (part.start === undefined) {
+      if (!this.limits.complete && boundaryAt === this.text.length) return
       this.#flags.add('INVALID_PART')
       this.#fail('a part has no content')
       return

@@ -35,6 +35,7 @@ export function parseRequestBody(state: TransactionState): void {
     jsonDepth: settings.jsonDepthLimit,
     files: settings.uploadFileLimit,
     argumentSeparator: settings.argumentSeparator,
+    complete: tx.requestBody.complete,
   }
   const contentType = tx.headers.get('content-type') ?? ''
   const parsed = processor(tx.requestBodyText, contentType, limits)

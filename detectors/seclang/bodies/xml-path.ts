@@ -19,6 +19,9 @@ interface Step {
   readonly predicates: readonly Predicate[]
 }
 
+/** Most characters that one selection gives: elements inside each other repeat the text of the inner ones. */
+export const MAX_SELECTED_CHARACTERS = 32 * 1024 * 1024
+
 export interface XmlPath {
   readonly expression: string
   readonly steps: readonly Step[]
@@ -79,6 +82,7 @@ export function selectXml(
   root: XmlNode,
   path: XmlPath,
   namespaces: ReadonlyMap<string, string> | undefined,
+  truncate: (limit: string) => void,
 ): readonly Entry[] {
   const document: XmlNode = { name: '', uri: '', attributes: [], parent: undefined, children: [root] }
   let nodes: readonly XmlNode[] = [document]
@@ -90,7 +94,18 @@ export function selectXml(
     }
     nodes = unique(nodes.flatMap((node) => stepElements(node, step, namespaces)))
   }
-  return nodes.map((node) => ({ key: path.expression, value: textOf(node) }))
+  const entries: Entry[] = []
+  let characters = 0
+  for (const node of nodes) {
+    const value = textOf(node)
+    characters += value.length
+    entries.push({ key: path.expression, value })
+    if (characters > MAX_SELECTED_CHARACTERS) {
+      truncate('xml_selection')
+      break
+    }
+  }
+  return entries
 }
 
 function stepElements(

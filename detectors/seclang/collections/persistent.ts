@@ -10,13 +10,17 @@ export const MAX_RECORDS = 100_000
 
 /** One record: the variables of one client, session, user, resource. */
 export class PersistentRecord {
+  /** When a transaction last opened it, in milliseconds since the epoch. */
+  usedAt: number
   readonly values = new KeyedCollection()
   readonly #expiry = new Map<string, number>()
 
   constructor(
     readonly key: string,
-    readonly createdAt: number,
-  ) {}
+    now: number,
+  ) {
+    this.usedAt = now
+  }
 
   /** Lets `name` vanish at `time` (milliseconds since the epoch). */
   expire(name: string, time: number): void {
@@ -40,10 +44,14 @@ export class PersistentRecord {
 export class PersistentStore {
   readonly #records = new Map<string, PersistentRecord>()
 
-  /** The record `key` of `collection`, new when there is none. */
-  open(collection: PersistentName, key: string, now: number): PersistentRecord {
+  /** The record `key` of `collection`, new when there is none or it was not used for `timeoutMs`. */
+  open(collection: PersistentName, key: string, now: number, timeoutMs: number): PersistentRecord {
     const full = `${collection}\0${key}`
     let record = this.#records.get(full)
+    if (record !== undefined && now - record.usedAt > timeoutMs) {
+      this.#records.delete(full)
+      record = undefined
+    }
     if (record === undefined) {
       record = new PersistentRecord(key, now)
       if (this.#records.size >= MAX_RECORDS) {
@@ -53,6 +61,7 @@ export class PersistentStore {
     } else {
       // Deleting and setting again keeps the map in order of use.
       this.#records.delete(full)
+      record.usedAt = now
       record.sweep(now)
     }
     this.#records.set(full, record)

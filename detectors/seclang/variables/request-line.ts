@@ -28,5 +28,5 @@ export const requestBasename = scalarVariable('REQUEST_BASENAME', (state) => {
 
 export const queryString = scalarVariable('QUERY_STRING', (state) => state.tx.query)
 
-/** Path information needs a web server that maps paths to programs; a gateway has none. */
-export const pathInfo = scalarVariable('PATH_INFO', (state) => state.tx.path)
+/** The decoded path, as in ModSecurity 3: a gateway does not know where a program ends and its path information begins. */
+export const pathInfo = scalarVariable('PATH_INFO', (state) => decodePath(state.tx.path))

@@ -15,7 +15,9 @@ export const xml: VariableDefinition = {
     const path = parseXmlPath(selector.kind === 'xpath' ? selector.expression : '/*', position)
     return (state) => {
       const root = state.body.xml
-      return root === undefined ? NO_ENTRIES : selectXml(root, path, state.rule?.xmlNamespaces)
+      return root === undefined
+        ? NO_ENTRIES
+        : selectXml(root, path, state.rule?.xmlNamespaces, (limit) => state.tx.truncate(limit))
     }
   },
 }

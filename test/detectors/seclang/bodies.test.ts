@@ -7,7 +7,13 @@ import { multipart } from '../../../detectors/seclang/bodies/multipart.js'
 import { xml } from '../../../detectors/seclang/bodies/xml.js'
 import { compile, judge } from './profile.js'
 
-const LIMITS: BodyLimits = { arguments: 1000, jsonDepth: 20, files: 3, argumentSeparator: '&' }
+const LIMITS: BodyLimits = {
+  arguments: 1000,
+  jsonDepth: 20,
+  files: 3,
+  argumentSeparator: '&',
+  complete: true,
+}
 
 function pairs({ args }: ParsedBody): string[] {
   return args.map(({ key, value }) => `${key}=${value}`)
@@ -179,6 +185,25 @@ t.test('multipart that cannot be read is an error', (t) => {
     t.match(multipart(body, type, LIMITS).error, /^Multipart: /, JSON.stringify(body))
   const many = parts(`${'A: b\r\n'.repeat(65)}${field}`)
   t.same(multipart(many, TYPE, LIMITS).limits, ['multipart_headers'])
+  t.end()
+})
+
+t.test('a body that was cut is no error of the client', (t) => {
+  const cut: BodyLimits = { ...LIMITS, complete: false }
+  for (const body of ['{"a":1,"b":"x', '{"a":1,', '{"a":1,"b":tr', '{"a":1,"b":"\\u00']) {
+    const parsed = json(body, '', cut)
+    t.equal(parsed.error, '', body)
+    t.equal(pairs(parsed)[0], 'json.a=1', body)
+  }
+  t.match(json('{"a" 1, "b": "long enough to be far from the end"', '', cut).error, /^JSON/)
+  const upload = '--X\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\nhalf'
+  const parsed = multipart(upload, TYPE, cut)
+  t.equal(parsed.error, '')
+  t.same(parsed.multipart?.files, [{ field: 'f', filename: 'f', content: 'half' }])
+  t.equal(multipart('--X\r\nContent-Disp', TYPE, cut).error, '')
+  const tree = xml('<a b="c">text<d>', '', cut)
+  t.equal(tree.error, '')
+  t.equal(tree.xml?.children[0], 'text')
   t.end()
 })
 

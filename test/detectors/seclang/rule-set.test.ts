@@ -305,6 +305,29 @@ t.test('persistent collections outlive a transaction and expire', (t) => {
   t.end()
 })
 
+t.test('a record that nobody opens is forgotten', (t) => {
+  let now = 1_000_000
+  const ports = { clock: { now: () => now } }
+  const ruleSet = compile(`SecCollectionTimeout 10
+    SecAction "id:1,phase:1,pass,initcol:ip=x,setvar:ip.n=+1"
+    SecRule IP:n "@eq 2" "id:2,phase:1,pass"`)
+  t.same(judge(ruleSet, {}, { ports }).ids, [1])
+  now += 9_000
+  t.same(judge(ruleSet, {}, { ports }).ids, [1, 2])
+  now += 11_000
+  t.same(judge(ruleSet, {}, { ports }).ids, [1])
+  t.end()
+})
+
+t.test('a redirect carries its expanded target', (t) => {
+  const { interruption } = judge(
+    compile(`SecRule ARGS:a "@rx ." "id:1,phase:1,redirect:'https://x.example/?was=%{MATCHED_VAR}'"`),
+    ATTACK,
+  )
+  t.equal(interruption?.location, 'https://x.example/?was=evil')
+  t.end()
+})
+
 t.test('a value is transformed once for each chain', (t) => {
   const rules = Array.from(
     { length: 50 },
