@@ -22,6 +22,8 @@ export interface RuleSource {
   readonly defaults: readonly ActionNode[]
   readonly label: PhaseName
   readonly set: string
+  /** Runs whatever product phases are on. */
+  readonly base: boolean
 }
 
 export interface RuleCompileContext {

@@ -180,8 +180,9 @@ export class Evaluation {
     state.matchedVariables = []
     const removed = state.exclusions.targetsOf(rule)
     const last = rule.links.length - 1
-    for (const [index, link] of rule.links.entries()) {
-      if (!this.#evaluateLink(rule, link, index === last, removed)) return false
+    let index = 0
+    for (const link of rule.links) {
+      if (!this.#evaluateLink(rule, link, index++ === last, removed)) return false
     }
     return true
   }

@@ -25,6 +25,11 @@ export interface RuleSourceInput {
   readonly label: PhaseName
   /** SecDefaultAction and markers reach as far as their set; the label by default. */
   readonly set?: string
+  /**
+   * Engine settings and the rules that go with them, such as the choice of a body processor: they come first in every seclang phase and
+   * run whatever product phases are on, in the site's mode.
+   */
+  readonly base?: boolean
 }
 
 export interface CompileOptions {
@@ -117,7 +122,8 @@ class Collector {
       input.text === undefined
         ? parseFile(input.file, files, warn)
         : parseText(input.text, input.file, files, warn)
-    const set = input.set ?? input.label
+    const base = input.base === true
+    const set = input.set ?? (base ? 'base' : input.label)
     let chain: Chaining | undefined
     for (const node of nodes) {
       if (chain !== undefined) {
@@ -128,13 +134,13 @@ class Collector {
         if (!chains(node)) chain = undefined
         continue
       }
-      const source = this.#directive(node, set, input.label)
+      const source = this.#directive(node, set, input.label, base)
       if (source !== undefined && chains(source.links[0])) chain = { source, label: input.label }
     }
     if (chain !== undefined) throw unfinished(chain.source)
   }
 
-  #directive(node: DirectiveNode, set: string, label: PhaseName): RuleSource | undefined {
+  #directive(node: DirectiveNode, set: string, label: PhaseName, base: boolean): RuleSource | undefined {
     switch (node.kind) {
       case 'marker':
         this.items.push({ marker: node.name, set, label })
@@ -146,7 +152,7 @@ class Collector {
         this.#setting(node)
         return undefined
       case 'rule':
-        return this.#rule(node, set, label)
+        return this.#rule(node, set, label, base)
     }
   }
 
@@ -167,7 +173,7 @@ class Collector {
     }
   }
 
-  #rule(node: RuleNode, set: string, label: PhaseName): RuleSource {
+  #rule(node: RuleNode, set: string, label: PhaseName, base: boolean): RuleSource {
     const id = idOf(node.actions)
     if (id !== 0) {
       const first = this.#ids.get(id)
@@ -185,6 +191,7 @@ class Collector {
       defaults: this.#defaults.get(`${set}\0${phase}`) ?? [],
       label: ownLabel(node, label),
       set,
+      base,
     }
     this.items.push(source)
     return source
@@ -195,7 +202,7 @@ class Collector {
 export function compileRuleSet(sources: readonly RuleSourceInput[], options: CompileOptions): RuleSet {
   const collector = new Collector(options)
   // Inside a seclang phase the order is product phase first, then as the sources were given.
-  const ordered = sources.toSorted((a, b) => PHASE_NAMES.indexOf(a.label) - PHASE_NAMES.indexOf(b.label))
+  const ordered = sources.toSorted((a, b) => rank(a) - rank(b))
   for (const source of ordered) collector.read(source)
 
   const phases = new Map<SeclangPhase, PhaseItem[]>([1, 2, 3, 4, 5].map((n) => [n as SeclangPhase, []]))
@@ -206,7 +213,8 @@ export function compileRuleSet(sources: readonly RuleSourceInput[], options: Com
       for (const items of phases.values()) items.push({ kind: 'marker', name: item.marker, set: item.set })
       continue
     }
-    const mode = weaker(options.siteMode, options.modes.get(item.label) ?? options.siteMode)
+    const ofPhase = item.base ? options.siteMode : (options.modes.get(item.label) ?? options.siteMode)
+    const mode = weaker(options.siteMode, ofPhase)
     if (mode === 'off') continue
     let source: RuleSource | undefined = item
     for (const update of collector.updates) source = source && update(source)
@@ -216,6 +224,10 @@ export function compileRuleSet(sources: readonly RuleSourceInput[], options: Com
     if (rule.id !== 0) rules.set(rule.id, describe(rule, source))
   }
   return new RuleSet(collector.settings, phases, rules)
+}
+
+function rank(source: RuleSourceInput): number {
+  return source.base === true ? -1 : PHASE_NAMES.indexOf(source.label)
 }
 
 function describe(rule: CompiledRule, source: RuleSource): RuleInfo {

@@ -38,8 +38,11 @@ export const responseBody = scalarVariable('RESPONSE_BODY', (state) =>
   state.phase >= 4 && state.responseBodyAccess ? state.tx.responseBodyText : undefined,
 )
 
+/** Bytes of the response body: as announced, or as far as it was held. */
 export const responseContentLength = scalarVariable('RESPONSE_CONTENT_LENGTH', ({ tx }) =>
-  tx.response === undefined ? undefined : String(tx.responseBody.bytes.length),
+  tx.response === undefined
+    ? undefined
+    : (tx.responseHeaders.get('content-length') ?? String(tx.responseBody.bytes.length)),
 )
 
 export const responseContentType = scalarVariable('RESPONSE_CONTENT_TYPE', ({ tx }) =>

@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import t from 'tap'
 import { compileRuleSet } from '../../../detectors/seclang/index.js'
 import { form, judge } from './profile.js'
@@ -54,6 +55,33 @@ else {
     t.same(
       plain.evaluation.matches.filter(({ logged }) => logged),
       [],
+    )
+    t.end()
+  })
+
+  t.test('any bytes come to a verdict', (t) => {
+    const bytes = fc.uint8Array({ maxLength: 80 }).map((array) => Buffer.from(array).toString('latin1'))
+    const type = fc.constantFrom(
+      'application/x-www-form-urlencoded',
+      'multipart/form-data; boundary=x',
+      'application/json',
+      'text/xml',
+    )
+    fc.assert(
+      fc.property(bytes, bytes, bytes, type, (target, header, body, contentType) => {
+        const { evaluation } = judge(ruleSet, {
+          method: 'POST',
+          target: `/${target}`,
+          headers: [
+            ['Host', 'shop.example'],
+            ['Cookie', header],
+            ['Content-Type', contentType],
+          ],
+          body,
+        })
+        return evaluation.matches.every(({ id }) => id > 0)
+      }),
+      { numRuns: 200 },
     )
     t.end()
   })

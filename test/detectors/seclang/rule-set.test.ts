@@ -96,6 +96,18 @@ t.test('the weakest of site, phase and engine decides', (t) => {
   t.end()
 })
 
+t.test('base rules come first and run whatever phases are on', (t) => {
+  const sources: readonly RuleSourceInput[] = [
+    source('sql_injection', 'SecAction "id:2,phase:1,pass"'),
+    { ...source('custom_rules', 'SecRuleEngine On\nSecAction "id:1,phase:1,pass"'), base: true },
+    { file: '/own.conf', label: 'custom_rules', text: 'SecAction "id:3,phase:1,pass"' },
+  ]
+  const modes = new Map<PhaseName, Mode>([['custom_rules', 'off']])
+  t.same(judge(compile(sources)).ids, [1, 2, 3])
+  t.same(judge(compile(sources, { modes })).ids, [1, 2])
+  t.end()
+})
+
 t.test('a duplicate id names both places, also across sources', (t) => {
   t.throws(
     () => compile([source('xss', '\nSecAction "id:5,pass"'), source('rce', 'SecAction "id:5,pass"')]),
