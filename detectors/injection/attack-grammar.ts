@@ -3,9 +3,30 @@
  * shapes that nobody collected.
  */
 
-const starts = ['1', '-1', 'x', '@a', '(1)', '1)', "'", "1'", "x'", "1')", "1'))", '"', '1"', '1")']
+const starts = [
+  ')',
+  "')",
+  'mod(1,1)',
+  '1',
+  '-1',
+  'x',
+  '@a',
+  '(1)',
+  '1)',
+  "'",
+  "1'",
+  "x'",
+  "1')",
+  "1'))",
+  '"',
+  '1"',
+  '1")',
+]
 const ends = ['', '--', '-- x', '#', '/*', ';', "and '1", 'and "1"="1']
 const comparisons = [
+  'fn(x)',
+  'fn(x)::bool',
+  'fn(1)=1',
   "('a'='a",
   '("a"="a',
   '(1=1',
@@ -97,6 +118,8 @@ const orders = [
   'for update',
 ]
 const stacked = [
+  "waitfor delay '",
+  "set @a='x'",
   'select 1',
   'drop table users',
   "exec xp_cmdshell 'dir'",
@@ -125,6 +148,13 @@ const stacked = [
   'begin dbms_lock.sleep(5)',
 ]
 const wholes = [
+  'select load_file(',
+  'select user(',
+  'from(select(sleep(5)))a',
+  'from information_schema.tables where 1=2 limit',
+  '(select sleep(5))',
+  'select 1 from(select 2)a',
+  "x' glob (a,b);",
   'select 1',
   'select * from users',
   'select @@version',

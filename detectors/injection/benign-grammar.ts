@@ -50,6 +50,19 @@ const links = [
 ]
 const quoted = ['"rose garden"', "'rose garden'", '"blue"', "'blue'", '7"', "6'", '6\'2"', '1/2"']
 const shapes = [
+  'value;',
+  '1;',
+  'two words;',
+  'color: red;',
+  'a = b;',
+  '(a);',
+  'f(x);',
+  "x = 'y';",
+  'a, b;',
+  'true;',
+  '-1;',
+  '&gt;',
+  '&#8222;The Title&#8221;.',
   'the word "and"',
   '"not" stamp',
   'red "or" blue',

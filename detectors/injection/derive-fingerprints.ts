@@ -52,7 +52,7 @@ export function deriveFingerprints(
 
 /** A fingerprint tells something when it leaves a string or holds more than names, numbers and signs. */
 function telling(fingerprint: string): boolean {
-  return fingerprint.length > 1 && (/^[qQ]/.test(fingerprint) || /[EUTBX&fchk;]/.test(fingerprint))
+  return fingerprint.length > 1 && (/^[qQ]/.test(fingerprint) || /[EUTBX&fchk]/.test(fingerprint))
 }
 
 /** Greedy set cover: takes the fingerprint that covers most of what is not covered yet, until nothing is left to take. */
