@@ -54,7 +54,8 @@ export interface ListenOptions {
   readonly port: number
   /**
    * Lets other threads of this process listen on the same port too; default false. Only where the listener `sharesPort`:
-   * elsewhere `listen` fails with `LISTENER_UNAVAILABLE`.
+   * elsewhere `listen` fails with `LISTENER_UNAVAILABLE`. End such a thread by closing its listener, never by
+   * `Worker.terminate()`: with sockets of uWebSockets open that aborts the process.
    */
   readonly sharePort?: boolean
   readonly tls?: ListenTls

@@ -47,6 +47,9 @@ class UwsServer {
   #inWork = 0
   #idle: (() => void) | undefined
   #closing: Promise<void> | undefined
+  #closed = false
+  /** A thread that ends, also by an error, with sockets of uWebSockets still open takes the whole process with it. */
+  readonly #onExit = (): void => this.#closeAll()
 
   constructor(uws: Uws, options: ListenOptions) {
     this.#uws = uws
@@ -92,6 +95,7 @@ class UwsServer {
       this.#listen(host, port, sharePort === true, listening)
     })
     this.#local = { address: host, port: this.#uws.us_socket_local_port(this.#socket) }
+    process.once('exit', this.#onExit)
     return {
       name: 'uws',
       address: { host, port: this.#local.port },
@@ -137,8 +141,7 @@ class UwsServer {
   }
 
   async #close(graceMs: number): Promise<void> {
-    const socket = this.#socket
-    if (socket !== undefined) this.#uws.us_listen_socket_close(socket)
+    this.#stopListening()
     if (this.#inWork > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, graceMs)
@@ -150,6 +153,20 @@ class UwsServer {
     }
     // One turn, so that what was written last is on its way.
     await new Promise<void>((resolve) => setImmediate(resolve))
+    process.removeListener('exit', this.#onExit)
+    this.#closeAll()
+  }
+
+  #stopListening(): void {
+    const socket = this.#socket
+    this.#socket = undefined
+    if (socket !== undefined) this.#uws.us_listen_socket_close(socket)
+  }
+
+  #closeAll(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#stopListening()
     if ('close' in this.#app && typeof this.#app.close === 'function') this.#app.close()
   }
 

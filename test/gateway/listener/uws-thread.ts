@@ -1,0 +1,21 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { listenUws } from '../../../gateway/listener/uws/listen.js'
+
+const { port, index } = workerData as { port: number; index: number }
+
+const listener = await listenUws({
+  host: '127.0.0.1',
+  port,
+  sharePort: true,
+  timeouts: { headersMs: 5000, idleMs: 5000, bodyIdleMs: 5000 },
+  maxHeaderBytes: 16_384,
+  onExchange: (exchange) => exchange.respond(200, [], String(index)),
+  onUpgrade: (upgrade) => upgrade.respond(403, []),
+  onMalformed: () => undefined,
+  onFailure: () => undefined,
+})
+parentPort?.on('message', (order) => {
+  if (order === 'throw') throw new Error('a bug in this thread')
+  void listener.close(0).then(() => parentPort?.close())
+})
+parentPort?.postMessage('listening')
