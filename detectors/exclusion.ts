@@ -1,4 +1,5 @@
 import { DetectorError } from './errors.js'
+import { percentDecodePath } from './transaction/percent.js'
 import { isEvaluationId } from './verdict-rule.js'
 
 /** One thing to leave out: what a rule sees in one variable, on one path and method. */
@@ -90,16 +91,22 @@ function targetOf(variable: string): string | undefined {
   return key.length > MAX_EXACT ? undefined : `${collection}:/\\A${escapeAll(key)}\\z/`
 }
 
-function pathCondition(path: string, warnings: string[]): string {
-  if (isCut(path) || path.length > MAX_EXACT) {
+/** REQUEST_FILENAME is the decoded path, so the condition is too: it holds for every spelling of this path. */
+function pathCondition(sent: string, warnings: string[]): string {
+  if (isCut(sent) || sent.length > MAX_EXACT) {
     warnings.push('the path is too long to be written out: the exclusion is for all that begin like it')
-    return `@rx \\A${escapeAll(path.replace(/….*$/s, '').slice(0, MAX_EXACT))}`
+    const beginning = sent.replace(/….*$/s, '').slice(0, MAX_EXACT)
+    return `@rx \\A${escapeAll(percentDecodePath(beginning.replace(/%.?$/, '')))}`
   }
-  if (PLAIN_PATH.test(path)) return `@streq ${path}`
-  if (!path.includes(HIDDEN)) return `@rx \\A${escapeAll(path)}\\z`
-  warnings.push('a secret in the path was masked: the exclusion is for any text in its segment')
-  const segments = path.split('/').map((part) => (part.includes(HIDDEN) ? '[^/]{1,1000}' : escapeAll(part)))
-  return `@rx \\A${segments.join('/')}\\z`
+  if (sent.includes(HIDDEN)) {
+    warnings.push('a secret in the path was masked: the exclusion is for any text in its segment')
+    const segments = sent
+      .split('/')
+      .map((part) => (part.includes(HIDDEN) ? '[^/]{1,1000}' : escapeAll(percentDecodePath(part))))
+    return `@rx \\A${segments.join('/')}\\z`
+  }
+  const path = percentDecodePath(sent)
+  return PLAIN_PATH.test(path) ? `@streq ${path}` : `@rx \\A${escapeAll(path)}\\z`
 }
 
 /** Whether a record holds the beginning of a text only. */

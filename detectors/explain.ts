@@ -130,7 +130,7 @@ function exclusionOf(record: ExplainedRecord, rules: readonly RuleExplanation[],
   const guards = rules.filter(({ id }) => isEvaluationId(id)).map(({ id }) => id)
   // A phase objected when its evaluation rule matched; in mode detect several may have.
   const phases = new Set<string | undefined>(
-    rules.filter(({ id }) => guards.includes(id) && id % 1000 === 900).map(({ phase }) => phase),
+    rules.filter(({ id }) => guards.includes(id) && !onlyReports(id)).map(({ phase }) => phase),
   )
   if (typeof verdict.phase === 'string') phases.add(verdict.phase)
   const targets: ExcludedTarget[] = rules
@@ -166,6 +166,11 @@ function exclusionOf(record: ExplainedRecord, rules: readonly RuleExplanation[],
     )
   }
   return written.seclang
+}
+
+/** Evaluation rules that refuse nothing: sums of signs, and the last lines of the Core Rule Set. */
+function onlyReports(id: number): boolean {
+  return id % 1000 === 890 || Math.floor(id / 1000) === 980
 }
 
 function adviceFor(verdict: ExplainedRecord['verdict']): string {

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import type { DetectionConfigInput } from '../../detectors/config.js'
 import { EXCLUSION_IDS, writeExclusion } from '../../detectors/exclusion.js'
 import { type ExplainedRecord, explainVerdict } from '../../detectors/explain.js'
+import { nodeRuleFiles } from '../../gateway/rule-files.js'
 import { maskMatch, maskUri } from '../../detectors/mask.js'
 import { Site, type TestRequest } from './site.js'
 
@@ -211,6 +212,35 @@ t.test("an operator's own rule can be explained too, with or without a target", 
   ])
   t.match(seclang, /ruleRemoveById=11/)
   t.equal(warnings.length, 1)
+})
+
+t.test('a Core Rule Set runs as custom_rules, and the rule that scored is excluded', async (t) => {
+  const data = process.env['PORTCULLIS_TEST_DATA']
+  if (data === undefined) return t.plan(0, 'skipped: no data')
+  const all = {
+    '/crs.conf': `Include ${data}/crs/crs-setup.conf.example\nInclude ${data}/crs/rules/*.conf\n`,
+  }
+  const files = (extra: Readonly<Record<string, string>>) => ({
+    read: (path: string) => extra[path] ?? nodeRuleFiles.read(path),
+    expand: (pattern: string) => (pattern in extra ? [pattern] : nodeRuleFiles.expand(pattern)),
+  })
+  const only = ['custom_rules'] as const
+  const site = new Site({ rules: ['/crs.conf'] }, {}, { only, files: files(all) })
+  t.same(site.warnings, [])
+  const request = { target: `/items?id=${encoded}`, headers: [['Accept', '*/*'] as const] }
+  const record = recordOf(site, request)
+  t.match(record.verdict, { action: 'block', phase: 'custom_rules', rule: 942_100 })
+  const { exclusion, advice, rules } = explainVerdict(record)
+  t.equal(rules.find(({ id }) => id === 949_110)?.role, 'bookkeeping')
+  t.notMatch(exclusion, /949110/)
+  t.match(advice.join(), /Never exclude 949110/)
+  const excluded = new Site(
+    { rules: ['/crs.conf'], exclusions: ['/x.conf'] },
+    {},
+    { only, files: files({ ...all, '/x.conf': exclusion }) },
+  )
+  t.equal(excluded.judge(request).verdict.action, 'allow')
+  t.equal(excluded.judge({ ...request, target: `/items?q=${encoded}` }).verdict.action, 'block')
 })
 
 t.test('evaluation rules are never excluded', async (t) => {
