@@ -55,7 +55,6 @@ export class Evaluation {
   interruption: Interruption | undefined
 
   readonly #cache = new TransformationCache()
-  readonly #macros = new Map<string, Macro>()
   readonly #captured: (string | undefined)[] = []
   #allowed: 'no' | 'request' | 'transaction' = 'no'
   readonly #run: { -readonly [K in keyof OperatorRun]: OperatorRun[K] }
@@ -65,6 +64,8 @@ export class Evaluation {
     tx: Transaction,
     settings: Settings,
     store: PersistentStore,
+    /** Macros in operator arguments, taken apart once for all transactions of a rule set. */
+    readonly macros: Map<string, Macro>,
     readonly trace?: EvaluationTrace,
   ) {
     this.state = new TransactionState(tx, settings, store)
@@ -314,10 +315,10 @@ export class Evaluation {
   }
 
   #macro(template: string): Macro {
-    let macro = this.#macros.get(template)
+    let macro = this.macros.get(template)
     if (macro === undefined) {
       macro = parseMacro(template, { file: '', line: 0 }, () => undefined)
-      this.#macros.set(template, macro)
+      this.macros.set(template, macro)
     }
     return macro
   }

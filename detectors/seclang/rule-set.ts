@@ -9,6 +9,7 @@ import { type RuleUpdate, ruleUpdate } from './directives/updates.js'
 import { SecLangError } from './errors.js'
 import { Evaluation, type EvaluationTrace } from './evaluation.js'
 import { weaker } from './mode.js'
+import type { Macro } from './macro.js'
 import type { SourcePosition } from './operator.js'
 import { parseFile, parseText } from './parser/include.js'
 import type { CompiledRule, PhaseItem, SeclangPhase } from './rule.js'
@@ -65,6 +66,7 @@ export class RuleSet {
   readonly size: number
   readonly #phases: ReadonlyMap<SeclangPhase, readonly PhaseItem[]>
   readonly #store = new PersistentStore()
+  readonly #macros = new Map<string, Macro>()
 
   constructor(
     settings: Settings,
@@ -81,7 +83,7 @@ export class RuleSet {
 
   /** Starts judging one transaction. */
   begin(tx: Transaction, trace?: EvaluationTrace): Evaluation {
-    return new Evaluation(this.#phases, tx, this.settings, this.#store, trace)
+    return new Evaluation(this.#phases, tx, this.settings, this.#store, this.#macros, trace)
   }
 
   /** Whether any rule runs in this seclang phase. */
