@@ -40,6 +40,22 @@ export async function closeTests(t: Test, traits: ListenerTraits): Promise<void>
     t.pass('closed')
   })
 
+  await t.test('a big answer in work leaves whole', async (t) => {
+    const { port, exchange, listener } = await bench(t, traits)
+    const client = await RawClient.connect(port)
+    client.socket.pause()
+    client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    const request = await exchange()
+    const closed = listener.close(20_000)
+    const size = 16 * 1024 * 1024
+    request.respond(200, [], Buffer.alloc(size, 'a'))
+    setImmediate(() => client.socket.resume())
+    const { headers, body } = await client.response()
+    t.equal(headers.get('connection'), 'close')
+    t.equal(body.length, size)
+    await closed
+  })
+
   await t.test('what is left after the grace is cut', async (t) => {
     const { port, exchange, listener } = await bench(t, traits)
     const client = await RawClient.connect(port)

@@ -99,6 +99,21 @@ export async function requestTests(t: Test, traits: ListenerTraits): Promise<voi
     client.destroy()
   })
 
+  await t.test('an answer in the middle of an upload reaches the client', async (t) => {
+    const { port, exchange } = await bench(t, traits)
+    const client = await RawClient.connect(port)
+    const part = 'a'.repeat(512 * 1024)
+    client.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${4 * part.length}\r\n\r\n${part}`)
+    const request = await exchange()
+    client.send(part)
+    request.respond(413, [], 'too large')
+    client.send(part)
+    const { status, body } = await client.response()
+    t.equal(status, 413)
+    t.equal(body, 'too large')
+    client.destroy()
+  })
+
   await t.test('one body has one reader', async (t) => {
     const { port, exchange } = await bench(t, traits)
     const client = await RawClient.connect(port)

@@ -66,12 +66,18 @@ class NodeServer {
   readonly #server: Server
   readonly #connections = new Map<Socket, Http1Connection>()
   readonly #sessions = new Set<ServerHttp2Session>()
+  /** All that were accepted, also those that have not finished their TLS handshake. */
+  readonly #sockets = new Set<Socket>()
   #closing: Promise<void> | undefined
 
   constructor(options: ListenOptions) {
     this.#options = options
     this.#server = options.tls === undefined ? this.#plain() : this.#secure()
     const server = this.#server
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
     server.on('request', (request: GatewayRequest, response: ServerResponse) =>
       this.#request(request, response, false),
     )
@@ -308,6 +314,7 @@ class NodeServer {
     const timer = setTimeout(() => {
       for (const connection of this.#connections.values()) connection.destroy()
       for (const session of this.#sessions) session.destroy()
+      for (const socket of this.#sockets) socket.destroy()
     }, graceMs)
     await closed
     clearTimeout(timer)

@@ -15,6 +15,9 @@ export interface UwsContext {
   onFailure(error: unknown): void
 }
 
+/** A longer body is sent as a stream: its exchange is over when it has left, and not when it lies in a buffer. */
+const SENT_AT_ONCE = 64 * 1024
+
 /** One request and its response on uWebSockets. */
 export class UwsExchange implements Exchange {
   readonly method: string
@@ -73,6 +76,12 @@ export class UwsExchange implements Exchange {
       return
     }
     this.body.discard()
+    if (bytes !== undefined && bytes.length > SENT_AT_ONCE) {
+      const sink = this.#stream(status, head.headers, bytes.length)
+      sink.write(bytes)
+      sink.end()
+      return
+    }
     this.#response.corked((native) => {
       writeHead(native, status, head.headers)
       native.end(bytes ?? '', this.#context.closing())
@@ -91,15 +100,19 @@ export class UwsExchange implements Exchange {
         guard: (callback) => this.#guard(callback),
       })
     }
-    this.#response.corked((native) => writeHead(native, status, head.headers))
-    return new UwsSink(this.#response, {
-      contentLength: options?.contentLength,
-      guard: (callback) => this.#guard(callback),
-    })
+    return this.#stream(status, head.headers, options?.contentLength)
   }
 
   destroy(): void {
     this.#response.destroy()
+  }
+
+  #stream(status: number, headers: HeaderList, contentLength: number | undefined): UwsSink {
+    this.#response.corked((native) => {
+      writeHead(native, status, headers)
+      if (this.#context.closing()) native.writeHeader('Connection', 'close')
+    })
+    return new UwsSink(this.#response, { contentLength, guard: (callback) => this.#guard(callback) })
   }
 
   #withoutContent(status: number, headers: HeaderList, length: number | undefined): void {
