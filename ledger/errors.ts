@@ -26,6 +26,7 @@ export type LedgerErrorCode =
   | 'CHECKPOINT_CONFLICT'
   | 'CHECKPOINT_MISSING'
   | 'INDEX_DAMAGED'
+  | 'INDEX_FAILED'
   | 'ROOT_MISMATCH'
   | 'WAL_DAMAGED'
   | 'WAL_FAILED'
@@ -38,6 +39,7 @@ const FATAL: ReadonlySet<LedgerErrorCode> = new Set([
   'CHECKPOINT_CONFLICT',
   'CHECKPOINT_MISSING',
   'INDEX_DAMAGED',
+  'INDEX_FAILED',
   'ROOT_MISMATCH',
   'WAL_DAMAGED',
   'WAL_FAILED',

@@ -351,7 +351,7 @@ export class Log {
         this.#durable.splice(0, group.length)
         for (const durable of group) durable.resolve(durable.first)
       } catch (cause) {
-        const failed = new LedgerError('CHECKPOINT_CONFLICT', 'the checkpoint cannot be recorded', { cause })
+        const failed = new LedgerError('INDEX_FAILED', 'the checkpoint cannot be recorded', { cause })
         this.fail(cause instanceof LedgerError ? cause : failed)
       }
     }

@@ -268,3 +268,79 @@ void t.test('no acknowledged entry is lost at any crash point', async (t) => {
   }
   t.ok(crashes > 100, `${crashes} crashes, ${torn} torn tails at the end`)
 })
+
+void t.test('of a file that was changed anyhow, recovery gives a prefix or refuses', async (t) => {
+  const directory = t.testdir()
+  const { wal } = await open(directory)
+  const all = Array.from({ length: 30 }, (_, i) => `entry ${i} ${'.'.repeat(i * 3)}`)
+  for (const text of all) await wal.append([entry(text)])
+  await wal.close()
+  const file = join(directory, '00000000000000000000.wal')
+  const whole = await readFile(file)
+  let refused = 0
+  let prefixes = 0
+  for (let run = 0; run < 300; run++) {
+    const random = seededRandom(run)
+    const bytes = mutate(whole, random)
+    await writeFile(file, bytes)
+    const outcome = await open(directory).catch((error: unknown) => error)
+    if (outcome instanceof LedgerError && outcome.code === 'WAL_DAMAGED') {
+      refused++
+    } else if (outcome instanceof Error) {
+      t.fail(`run ${run}: ${outcome.message}`)
+    } else {
+      const { wal, recovered } = outcome as Awaited<ReturnType<typeof open>>
+      if (recovered.some((text, i) => text !== all[i])) t.fail(`run ${run}: other entries came back`)
+      prefixes++
+      await wal.close()
+    }
+  }
+  t.ok(refused > 50 && prefixes > 50, `${refused} refused, ${prefixes} cut to a prefix`)
+})
+
+void t.test('recovery of a hostile tail takes linear time', async (t) => {
+  const directory = t.testdir()
+  const { wal } = await open(directory)
+  await wal.append([entry('one')])
+  await wal.close()
+  const file = join(directory, '00000000000000000000.wal')
+  const whole = await readFile(file)
+  const timeOf = async (megabytes: number): Promise<number> => {
+    let best = Infinity
+    for (let run = 0; run < 3; run++) {
+      // Every four bytes look like the start of a frame.
+      await writeFile(file, Buffer.concat([whole, Buffer.alloc(megabytes * 1024 * 1024, 'PCFR')]))
+      const started = performance.now()
+      const { wal } = await open(directory)
+      best = Math.min(best, performance.now() - started)
+      await wal.close()
+    }
+    return best
+  }
+  await timeOf(1)
+  const [small, large] = [await timeOf(1), await timeOf(4)]
+  t.ok(large < small * 10, `${Math.round(small)} ms, four times as much ${Math.round(large)} ms`)
+})
+
+/** Cuts, repeats, overwrites or drops a piece, or flips bits. */
+function mutate(whole: Buffer, random: () => number): Buffer {
+  const at = Math.floor(random() * whole.length)
+  const length = 1 + Math.floor(random() * 60)
+  const piece = whole.subarray(at, at + length)
+  const before = whole.subarray(0, at)
+  const behind = whole.subarray(at + length)
+  switch (Math.floor(random() * 6)) {
+    case 0:
+      return Buffer.from(before)
+    case 1:
+      return Buffer.concat([before, behind])
+    case 2:
+      return Buffer.concat([before, piece, piece, behind])
+    case 3:
+      return Buffer.concat([before, Buffer.alloc(piece.length), behind])
+    case 4:
+      return Buffer.concat([whole, piece])
+    default:
+      return Buffer.concat([before, piece.map((byte) => byte ^ (1 << Math.floor(random() * 8))), behind])
+  }
+}

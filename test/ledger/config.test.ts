@@ -1,0 +1,34 @@
+import t from 'tap'
+import { ledgerConfig, splitListen } from '../../ledger/config.js'
+
+void t.test('nothing has to be configured', (t) => {
+  t.same(ledgerConfig.parse({}), { max_body_bytes: 8 * 1024 * 1024, segment_bytes: 32 * 1024 * 1024 })
+  t.end()
+})
+
+void t.test('each key has its bounds', (t) => {
+  const bad: Record<string, unknown>[] = [
+    { unknown: 1 },
+    { name: 'Upper' },
+    { name: 'a b' },
+    { name: '' },
+    { origin: 'no-hash' },
+    { origin: 'two words/0123456789abcdef' },
+    { listen: '8090' },
+    { listen: 'host:99999' },
+    { token: 'the-token-itself' },
+    { token: 'env:' },
+    { max_body_bytes: 1 },
+    { segment_bytes: 2 ** 40 },
+  ]
+  for (const config of bad) t.notOk(ledgerConfig.safeParse(config).success, JSON.stringify(config))
+  const good: Record<string, unknown>[] = [
+    { name: 'log.example.org' },
+    { origin: 'log.example.org/0123456789abcdef' },
+    { listen: '[::1]:0', token: 'env:LEDGER_TOKEN' },
+    { listen: '127.0.0.1:8090', token: 'file:/run/secrets/ledger' },
+  ]
+  for (const config of good) t.ok(ledgerConfig.safeParse(config).success, JSON.stringify(config))
+  t.same(splitListen('[::1]:80'), { host: '::1', port: 80 })
+  t.end()
+})
