@@ -34,7 +34,6 @@ const serve = async (
     await server.close(graceMs)
     await telemetry.shutdown()
     tell({ type: 'closed' })
-    parentPort?.close()
   }
   return (message) => {
     if (message.type === 'metrics')

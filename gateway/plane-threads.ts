@@ -47,15 +47,10 @@ export class PlaneThreads implements PlaneServer {
 
   /** @throws GatewayError `GATEWAY_THREAD` when one of them cannot start */
   static async start(setups: readonly ThreadSetup[], sink: RecordSink, log: Logger): Promise<PlaneThreads> {
-    const workers: Worker[] = []
+    const workers = setups.map(spawn)
     let first: Ready | undefined
     try {
-      for (const setup of setups) {
-        const worker = spawn(setup)
-        workers.push(worker)
-        first ??= await ready(worker)
-        if (workers.length > 1) await ready(worker)
-      }
+      first = (await Promise.all(workers.map(ready)))[0]
     } catch (error) {
       await Promise.all(workers.map((worker) => worker.terminate()))
       throw error
@@ -82,6 +77,10 @@ export class PlaneThreads implements PlaneServer {
         (worker) =>
           new Promise<void>((resolve) => {
             const late = setTimeout(() => void worker.terminate(), graceMs + 5000)
+            // Its listener may hold handles that never end by themselves.
+            worker.on('message', (message: FromThread) => {
+              if (message.type === 'closed') void worker.terminate()
+            })
             worker.once('exit', () => {
               clearTimeout(late)
               resolve()
