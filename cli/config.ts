@@ -4,7 +4,13 @@ import { detectionConfig } from '../detectors/config.js'
 import { gatewayConfig } from '../gateway/config.js'
 import { alertsConfig, incidentsConfig } from '../incidents/config.js'
 import { ledgerConfig } from '../ledger/config.js'
-import { dataConfig, logConfig, supervisorConfig, telemetryConfig } from '../runtime/config-sections.js'
+import {
+  dataConfig,
+  logConfig,
+  recordConfig,
+  supervisorConfig,
+  telemetryConfig,
+} from '../runtime/config-sections.js'
 import { outboundConfig } from '../runtime/outbound.js'
 import { scannerConfig } from '../scanner/config.js'
 
@@ -14,6 +20,7 @@ export const configSchema = z.strictObject({
   log: logConfig,
   telemetry: telemetryConfig,
   supervisor: supervisorConfig,
+  record: recordConfig,
   gateway: gatewayConfig.prefault({}),
   detection: detectionConfig.prefault({}),
   ledger: ledgerConfig.prefault({}),

@@ -1,52 +1,6 @@
-import { Command, CommanderError } from 'commander'
-
-import { codeOf, messageOf } from '../runtime/errors.js'
-import { ReportedFailure } from '../runtime/role.js'
-import { registerConfig } from './commands/config.js'
-import { registerDemoService } from './commands/demo-service.js'
-import { registerExplain } from './commands/explain.js'
-import { registerGateway } from './commands/gateway.js'
-import { registerIncidents } from './commands/incidents.js'
-import { registerLedger } from './commands/ledger.js'
-import { registerQuarantine } from './commands/quarantine.js'
-import { registerScan } from './commands/scan.js'
-import { registerScanner } from './commands/scanner.js'
-import { registerUp } from './commands/up.js'
-import { registerVerify } from './commands/verify.js'
-import type { CliContext } from './context.js'
-import { UsageError } from './context.js'
-import { processContext, version } from './run.js'
-
-const EXIT_FAILURE = 1
-const EXIT_USAGE = 2
-
-const buildProgram = (context: CliContext): Command => {
-  const program = new Command('portcullis')
-    .description('Guards services: a gateway, a scanner, a ledger of signed decisions, and incidents.')
-    .version(version, '-V, --version', 'print the version')
-    .helpCommand(false)
-    // `ledger --data X receipt …` and `ledger receipt … --data X` are different flags of different commands.
-    .enablePositionalOptions()
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => void context.stdout.write(text),
-      writeErr: (text) => void context.stderr.write(text),
-    })
-    .showHelpAfterError('Add --help to the command for what it takes.')
-    .addHelpText('after', '\nExit status: 0 success, 1 failure, 2 a mistake in the command line.')
-  registerUp(program, context)
-  registerGateway(program, context)
-  registerScanner(program, context)
-  registerLedger(program, context)
-  registerIncidents(program, context)
-  registerScan(program, context)
-  registerQuarantine(program, context)
-  registerVerify(program, context)
-  registerExplain(program, context)
-  registerConfig(program, context)
-  registerDemoService(program, context)
-  return program
-}
+import { codeOf } from '../runtime/errors.js'
+import { runCommandLine } from './program.js'
+import { createContext } from './run.js'
 
 /**
  * Runs the command line in this process and ends it.
@@ -54,37 +8,7 @@ const buildProgram = (context: CliContext): Command => {
  * @param argv as in `process.argv`
  */
 export const main = async (argv: readonly string[]): Promise<never> => {
-  const context = processContext()
   // A reader that has seen enough (`… | head`) is no failure of ours.
-  process.stdout.on('error', (error) => process.exit(codeOf(error) === 'EPIPE' ? 0 : EXIT_FAILURE))
-  let exitCode: number
-  try {
-    await buildProgram(context).parseAsync([...argv])
-    exitCode = context.exitCode()
-  } catch (error) {
-    exitCode = report(error, context)
-  }
-  process.exit(exitCode)
+  process.stdout.on('error', (error) => process.exit(codeOf(error) === 'EPIPE' ? 0 : 1))
+  process.exit(await runCommandLine(argv, createContext(process)))
 }
-
-/** Says what went wrong, without a stack for what an operator can mend, and picks the exit code. */
-const report = (error: unknown, { stderr }: CliContext): number => {
-  // commander has written its message already; `--help` and `--version` come this way too.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE
-  if (error instanceof ReportedFailure) return EXIT_FAILURE
-  const code = codeOf(error)
-  if (code === undefined && error instanceof Error)
-    stderr.write(`INTERNAL: ${error.stack ?? error.message}\n`)
-  else {
-    const message = messageOf(error)
-    stderr.write(`${code ?? 'INTERNAL'}:${message.includes('\n') ? '\n' : ' '}${message}\n`)
-  }
-  return error instanceof UsageError || isFlagMistake(error) ? EXIT_USAGE : EXIT_FAILURE
-}
-
-/** Whether all that is wrong with the configuration came from flags. */
-const isFlagMistake = (error: unknown): boolean =>
-  codeOf(error) === 'CONFIG_INVALID' &&
-  messageOf(error)
-    .split('\n')
-    .every((problem) => problem.startsWith('--'))

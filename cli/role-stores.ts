@@ -31,6 +31,9 @@ export const openRoleStores = async (config: Config, role: string, log: Logger):
       topic: openTopic(outbox, 'ledger'),
       clock: { now: () => Date.now() },
       log,
+      summaryAbovePerSecond: config.record.summary_above_per_second,
+      maxDelayMs: config.record.max_delay_seconds * 1000,
+      maxBatch: config.record.max_batch,
     })
     return {
       data,

@@ -20,21 +20,31 @@ const readVersion = (): string => {
 /** The version of the product. */
 export const version = readVersion()
 
-/** The process as commands see it, and the exit code that they leave. */
-export const processContext = (): CliContext & { readonly exitCode: () => number } => {
+/** A context together with the exit code that commands left in it. */
+export interface OwnContext extends CliContext {
+  exitCode(): number
+}
+
+/** What commands see of a process. */
+export const createContext = ({
+  env,
+  stdin,
+  stdout,
+  stderr,
+}: Pick<CliContext, 'env' | 'stdin' | 'stdout' | 'stderr'>): OwnContext => {
   let exitCode = 0
   const logger = (config: Config, role: string) => createLogger({ level: config.log.level, role })
   return {
-    env: process.env,
-    stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
+    env,
+    stdin,
+    stdout,
+    stderr,
     setExitCode: (code) => (exitCode = code),
     exitCode: () => exitCode,
     loadConfig: (flags: Flags) =>
       loadConfig(configSchema, {
         file: typeof flags.config === 'string' ? flags.config : undefined,
-        env: process.env,
+        env,
         flags: flagOverrides(flags),
       }),
     logger,

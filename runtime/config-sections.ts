@@ -111,6 +111,36 @@ export const supervisorConfig = z
   .prefault({})
   .describe('How `portcullis up` looks after its roles.')
 
+/** `record:` in the configuration. */
+export const recordConfig = z
+  .strictObject({
+    summary_above_per_second: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(1000)
+      .describe(
+        'Actions per second and role that become a ledger entry each; above it they are counted exactly in a signed ' +
+          'summary entry, so that an attack cannot flood the ledger. Default 1000.',
+      ),
+    max_delay_seconds: z
+      .number()
+      .min(0.001)
+      .max(10)
+      .default(0.2)
+      .describe(
+        'An action is sealed with its batch and durable at most this long after it happened. Default 0.2.',
+      ),
+    max_batch: z
+      .int()
+      .min(1)
+      .max(4096)
+      .default(256)
+      .describe('Actions sealed by one signature. Default 256.'),
+  })
+  .prefault({})
+  .describe('How roles record what they did in the ledger.')
+
 export type LogConfig = z.output<typeof logConfig>
 export type TelemetryConfig = z.output<typeof telemetryConfig>
 export type SupervisorConfig = z.output<typeof supervisorConfig>
