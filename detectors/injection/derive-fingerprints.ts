@@ -8,6 +8,8 @@ export interface Derivation {
 
 /** How many attacks must need a disputed fingerprint for each benign value that has it. */
 const attacksPerBenign = 8
+/** Fingerprints that leave little doubt: a second query, a second statement, or a condition that compares, calls or asks. */
+const plainSql = /U\(?E|;\(?[ET]|E.*[fk]|X|&.*[of(E]|^[qQ]\)*[&UBoE;]|B.*[ck]/
 /** At most so many benign values of the collected ones may share a disputed fingerprint. */
 const maxBenign = 2
 
@@ -31,11 +33,12 @@ export function deriveFingerprints(
   const kept = new Set<string>()
   const collected = [...attacks].map(fingerprintsOf)
   cover(collected, kept, (fingerprint) => telling(fingerprint) && !harmless.has(fingerprint))
-  cover(
-    [...attackGrammar].map(fingerprintsOf),
-    kept,
-    (fingerprint) => telling(fingerprint) && !harmless.has(fingerprint),
-  )
+  const sentences = [...attackGrammar].map(fingerprintsOf)
+  cover(sentences, kept, (fingerprint) => telling(fingerprint) && !harmless.has(fingerprint))
+  // What is plain SQL is kept in every shape that turned up, not only in the fewest: attackers vary it.
+  const seen = [...collected, ...sentences].flat()
+  for (const fingerprint of seen)
+    if (plainSql.test(fingerprint) && !harmless.has(fingerprint)) kept.add(fingerprint)
   const disputed: string[] = []
   const needs = new Map<string, number>()
   for (const candidates of collected) {

@@ -4,97 +4,108 @@
  */
 export const sqliFingerprints: ReadonlySet<string> = new Set(
   `
-    &1o1U &f()o &f(1) )&(1o )&(E1 )&(so )&1 )&1&p )&1; )&1c )&1h )&1o( )&1o1 )&1of )&f(1 )&f(f )&f(n )&k(E )&n1o )&nn )&nn&
-    )&nn; )&nnc )&nno )&no1 )&non )&nos )&nov )&p )&s )&s; )&sc )&sh )&soP )&sop )&sos )&v )&v&p )&v; )&vc )&vh )&vo1 );E1
-    );E1& );E1; );E1c );E1h );Ef( );Ek );Ek& );Ek; );Ekc );Ekh );En );En& );En( );En; );Enc );Enf );Enh );Enk );Ens );T );T&p
-    );T1 );T1& );T1; );T1c );T1h );T; );Tc );Tf( );Th );Tn );Tn& );Tn; );Tnc );Tnh );Tp );Ts );Ts1 );Ts; );Tsc );Tsh );Tvn
-    );f(1 );f(s );k1o );kvo )B1 )B1&p )B1; )B1c )B1h )B1o1 )Bf(1 )Bn )Bn&p )Bn; )BnB1 )Bnc )Bnh )U(E1 )UE1 )UE1& )UE1; )UE1c
-    )UE1h )UE1n )UEf( )UEkk )UEn )UEn& )UEn; )UEnc )UEnh )UEnk )UEok )UEs, )UEv )UEv& )UEv; )UEvc )UEvh )X(E1 )X1 )X1&p )X1;
-    )X1c )X1h )XE1 )XE1& )XE1; )XE1c )XE1h )XE1n )XEf( )XEkk )XEn )XEn& )XEn; )XEnc )XEnh )XEnk )XEok )XEs, )XEv )XEv& )XEv;
-    )XEvc )XEvh )Xs )Xs; )Xsc )Xsh )k )k&p )k() )k()& )k(); )k()c )k()h )k1UE )k; )kc )kh )kn )kn&p )kn; )knc )knh )o(E1
-    )o1&1 )o1&p )o1c )o1h )of(1 )on&p )onc )onh )ov&p )ovc )ovh 1&(1& 1&(1o 1&(E1 1&(Ef 1&(Eo 1&(f( 1&(so 1&1&1 1&1&p 1&1)&
-    1&1; 1&1B 1&1Bf 1&1UE 1&1XX 1&1c 1&1h 1&1o( 1&1o1 1&1of 1&1ov 1&E(n 1&E1k 1&E1n 1&f() 1&f(1 1&f(E 1&f(f 1&f(n 1&k(E 1&n1o
-    1&nn& 1&nn; 1&nnc 1&nno 1&no( 1&no1 1&nos 1&nov 1&p 1&s; 1&sUE 1&sc 1&sh 1&soP 1&sop 1&sos 1&v 1&v&p 1&v; 1&v;T 1&vUE
-    1&vc 1&vh 1&vo1 1&von 1&vos 1&vov 1)&(1 1)&(E 1)&(f 1)&(n 1)&(s 1)&1 1)&1& 1)&1; 1)&1B 1)&1c 1)&1o 1)&f( 1)&k( 1)&n1
-    1)&nn 1)&no 1)&p 1)&s 1)&s; 1)&sc 1)&so 1)&v 1)&v& 1)&v; 1)&vU 1)&vc 1)&vo 1);E1 1);Ef 1);Ek 1);En 1);T 1);T& 1);T1 1);T;
-    1);Tc 1);Tf 1);Th 1);Tn 1);Tp 1);Ts 1);Tv 1);f( 1);k1 1);kv 1)B1 1)B1& 1)B1; 1)B1U 1)B1c 1)B1o 1)Bf( 1)Bn 1)Bn& 1)Bn;
-    1)BnB 1)Bnc 1)Bnh 1)U(E 1)UE1 1)UEf 1)UEk 1)UEn 1)UEo 1)UEs 1)UEv 1)X(E 1)X1 1)X1& 1)X1; 1)X1c 1)X1h 1)XE1 1)XEf 1)XEk
-    1)XEn 1)XEo 1)XEs 1)XEv 1)Xs 1)Xs; 1)Xsc 1)Xsh 1)k 1)k&p 1)k() 1)k(f 1)k1U 1)k; 1)kc 1)kh 1)kn 1)kn& 1)kn; 1)knc 1)knh
-    1)knk 1)o(E 1)o1& 1)o1c 1)o1h 1)of( 1)on& 1)onc 1)onh 1)ov& 1)ovc 1)ovh 1;E1 1;E1& 1;E1; 1;E1c 1;E1h 1;Ef( 1;Ek 1;Ek&
-    1;Ek, 1;Ek; 1;Ekc 1;Ekh 1;Ekk 1;Ekn 1;Eks 1;En 1;En& 1;En( 1;En; 1;Enc 1;Enf 1;Enh 1;Enk 1;Enn 1;Ens 1;Env 1;Ev, 1;T
-    1;T&p 1;T1 1;T1& 1;T1; 1;T1c 1;T1h 1;T; 1;TTv 1;Tc 1;Tf( 1;Th 1;Tn 1;Tn& 1;Tn; 1;Tnc 1;Tnh 1;Tp 1;Ts 1;Ts1 1;Ts; 1;Tsc
-    1;Tsh 1;Tvk 1;Tvn 1;f(1 1;f(s 1;k1o 1;kk( 1;kvo 1B(f( 1B1 1B1&p 1B1)U 1B1; 1B1B1 1B1Bs 1B1UE 1B1c 1B1h 1B1k1 1B1kU 1B1kn
-    1B1o1 1B1of 1Bf(1 1Bf(f 1Bf(n 1Bn 1Bn&p 1Bn; 1BnB1 1BnUE 1Bnc 1Bnh 1EUnc 1Enkn 1Eokn 1U 1U(E1 1U(Ef 1U(En 1U(Es 1UE 1UE(E
-    1UE(n 1UE1 1UE1& 1UE1, 1UE1; 1UE1c 1UE1f 1UE1k 1UE1n 1UE1o 1UEf( 1UEk 1UEk, 1UEkk 1UEkn 1UEn 1UEn& 1UEn( 1UEn) 1UEn,
-    1UEn; 1UEnU 1UEnX 1UEnc 1UEnk 1UEnn 1UEno 1UEns 1UEok 1UEs, 1UEsc 1UEv 1UEv& 1UEv, 1UEv; 1UEvc 1UEvf 1UEvh 1UEvk 1UEvn
-    1UEvs 1UXc 1UXf( 1UXn, 1Uc 1Unc 1Uonn 1X 1X(E1 1X(f( 1X1 1X1&p 1X1,f 1X1; 1X1c 1X1h 1X1o1 1XE1 1XE1& 1XE1, 1XE1; 1XE1c
-    1XE1h 1XE1n 1XEXc 1XEf( 1XEkk 1XEn 1XEn& 1XEn, 1XEn; 1XEnc 1XEnh 1XEnk 1XEok 1XEs, 1XEv 1XEv& 1XEv; 1XEvc 1XEvh 1XX1,
-    1XXf( 1XXn 1XXn, 1XXnX 1Xc 1Xf(n 1Xf(s 1Xn,X 1Xn,f 1Xo&1 1Xs 1Xs; 1Xsc 1Xsh 1c 1f()k 1h 1k&p 1k() 1k()& 1k(); 1k()U 1k()c
-    1k()h 1k(1n 1k1U( 1k1UE 1k; 1kB1U 1kE1c 1kUE1 1kUEn 1kc 1kh 1kn&p 1kn; 1knc 1knh 1kno1 1kokk 1n&f( 1n)UE 1nE1 1nE1c 1nEf(
-    1nEn( 1nEnk 1nU(E 1nUEf 1nUEn 1nc 1o&1o 1o(E( 1o(E1 1o(Ef 1o(Eo 1o(Ev 1o(f( 1o1&1 1o1&n 1o1&p 1o1&s 1o1&v 1o1)& 1o1)U
-    1o1UE 1o1c 1o1h 1oU(E 1oX 1oXUE 1oXk( 1of() 1of(1 1of(s 1ok(E 1os&( 1os&1 1os&v 1os)U 1osU( 1osUE 1ov&p 1ov&s 1ov&v 1ovB1
-    1ovUE 1ovc 1ovh 1ovkU 1s1&p 1s1c 1s1h 1soc 1soh ;Enc E(E(1 E(E(E E(E1o E(so1 E(vv) E1 E1) E1),n E1)o1 E1,f( E1UE1 E1f(n
-    E1k(E E1kkn E1kn E1kn1 E1knk E1kv) E1n)U E1nkn E1nkv E1o(E E1o(s E1vf( E1vkn EX1kn Ef( Ef() Ef(1) Ef(f( Ef(n) Ef(n, Ef(o)
-    Ef(s) Ef(v) Ef(vo En(nn En),n En)kn En,f( En1n1 Enf(1 Enk1o Enknc Enknk Enknn Enkno Enn1n Ens Envos EoUE1 Eok(E Eokn
-    EonUE Es),n Es,f( Es,nk Esknk Esknn Eskv) Ev Ev) Ev),n Ev)ov Ev,f( Evknk Evkv) Evn Evnc Evs Evsc E{nn1 Q&(1o Q&(E1 Q&(so
-    Q&1&P Q&1&p Q&1&s Q&1; Q&1c Q&1h Q&1o( Q&1o1 Q&1oP Q&1of Q&f(1 Q&f(E Q&f(f Q&f(n Q&k(E Q&n1o Q&nn& Q&nn; Q&nnc Q&nno
-    Q&no1 Q&noP Q&nos Q&nov Q&p Q&s&s Q&s; Q&sc Q&sh Q&soP Q&sop Q&sos Q&v Q&v&p Q&v&s Q&v; Q&vc Q&vh Q&vo1 Q&voP Q&vov Q)&(1
-    Q)&(E Q)&(s Q)&1 Q)&1& Q)&1; Q)&1c Q)&1o Q)&f( Q)&k( Q)&n1 Q)&nn Q)&no Q)&p Q)&s Q)&s& Q)&s; Q)&sc Q)&so Q)&v Q)&v& Q)&v;
-    Q)&vc Q)&vo Q);E1 Q);Ef Q);Ek Q);En Q);T Q);T& Q);T1 Q);T; Q);Tc Q);Tf Q);Th Q);Tn Q);Tp Q);Ts Q);Tv Q);f( Q);k1 Q);kv
-    Q)B1 Q)B1& Q)B1; Q)B1c Q)B1o Q)Bf( Q)Bn Q)Bn& Q)Bn; Q)BnB Q)Bnc Q)Bnh Q)U(E Q)UE1 Q)UEf Q)UEk Q)UEn Q)UEo Q)UEs Q)UEv
-    Q)X(E Q)X1 Q)X1& Q)X1; Q)X1c Q)X1h Q)XE1 Q)XEf Q)XEk Q)XEn Q)XEo Q)XEs Q)XEv Q)Xs Q)Xs& Q)Xs; Q)Xsc Q)Xsh Q)k Q)k&p Q)k&s
-    Q)k() Q)k(f Q)k1U Q)k; Q)kc Q)kh Q)kn Q)kn& Q)kn; Q)knc Q)knh Q)o(E Q)o1 Q)o1& Q)o1; Q)o1c Q)o1h Q)of( Q)on Q)on& Q)on;
-    Q)onc Q)onh Q)op Q)ov Q)ov& Q)ov; Q)ovc Q)ovh Q1s1 Q;E1 Q;E1& Q;E1; Q;E1c Q;E1h Q;Ef( Q;Ek Q;Ek& Q;Ek; Q;Ekc Q;Ekh Q;En
-    Q;En& Q;En( Q;En; Q;Enc Q;Enf Q;Enh Q;Enk Q;Ens Q;T Q;T&p Q;T&s Q;T1 Q;T1& Q;T1; Q;T1c Q;T1h Q;T; Q;Tc Q;Tf( Q;Th Q;Tn
-    Q;Tn& Q;Tn; Q;Tnc Q;Tnh Q;Tp Q;Ts Q;Ts& Q;Ts1 Q;Ts; Q;Tsc Q;Tsh Q;Tvn Q;f(1 Q;f(s Q;k1o Q;kvo QB1 QB1&p QB1&s QB1; QB1c
-    QB1h QB1o1 QBf(1 QBn QBn&p QBn&s QBn; QBnB1 QBnc QBnh QU(E1 QUE1 QUE1& QUE1, QUE1; QUE1c QUE1h QUE1n QUEf( QUEkk QUEn
-    QUEn& QUEn, QUEn; QUEnc QUEnh QUEnk QUEnn QUEok QUEs, QUEv QUEv& QUEv; QUEvc QUEvh QX(E1 QX1 QX1&p QX1&s QX1; QX1c QX1h
-    QXE1 QXE1& QXE1; QXE1c QXE1h QXE1n QXEf( QXEkk QXEn QXEn& QXEn; QXEnc QXEnh QXEnk QXEok QXEs, QXEv QXEv& QXEv; QXEvc
-    QXEvh QXP QXs QXs&s QXs; QXsc QXsh Qk&p Qk&so Qk() Qk()& Qk(); Qk()c Qk()h Qk1UE Qk; Qkc Qkh Qkn&p Qkn&s Qkn; Qknc Qknh
-    Qns1 Qnsn& Qnsnc Qo(E1 Qo1&1 Qo1&p Qo1&s Qo1; Qo1c Qo1h Qof(1 Qon&p Qon&s Qon; Qonc Qonh Qop Qos&1 Qov Qov&p Qov&s Qov;
-    Qovc Qovh Ts Tvf(1 Tvn U(E1) U(Ef( U(En) U(Enk UE1,f UEkkn UEn UEnc UEnkn UEv XXUEn f()&f f()UE f()of f(1)& f(1), f(1)B
-    f(1)U f(1)o f(1,f f(1of f(1on f(Ef( f(Eok f(X(f f(f() f(f(1 f(f(f f(n)& f(n); f(n)B f(n)U f(n)X f(n)k f(n)o f(n,( f(n,f
-    f(s) k(E(f k(E1) k1k1k k1kf( k1ksk kf(1) kk(E1 kk1k1 kk1o1 kkn1k kksk1 kkvkv knc knk1o ksk1k n&(1o n&(E1 n&(so n&1&p n&1;
-    n&1Bf n&1c n&1h n&1o( n&1o1 n&1of n&1ov n&f(1 n&f(f n&f(n n&k(E n&n1o n&nn& n&nn; n&nnc n&nno n&no( n&no1 n&nos n&nov n&p
-    n&s; n&sc n&sh n&soP n&sop n&sos n&v n&v&p n&v; n&vc n&vh n&vo1 n(f() n)&1o n)&f( n);Ef n);Tf n);f( n)Tsc n)k1o n,(E(
-    n,(f( n,f(1 n1UEo n;E1 n;E1& n;E1; n;E1c n;E1h n;Ef( n;Ek n;Ek& n;Ek; n;Ekc n;Ekh n;En n;En& n;En( n;En; n;Enc n;Enf
-    n;Enh n;Enk n;Ens n;T n;T&p n;T1 n;T1& n;T1; n;T1c n;T1h n;T; n;Tc n;Tf( n;Th n;Tn n;Tn& n;Tn; n;Tnc n;Tnh n;Tp n;Ts
-    n;Ts1 n;Ts; n;Tsc n;Tsh n;Tvn n;f(1 n;f(s n;k1o n;kvo nB1 nB1&p nB1; nB1c nB1h nB1o1 nBf(1 nBn nBn&p nBn; nBnB1 nBnc nBnh
-    nTsc nU(E1 nU(En nU(Es nUE(E nUE1 nUE1& nUE1, nUE1; nUE1c nUE1h nUE1n nUEf( nUEkk nUEn nUEn& nUEn, nUEn; nUEnc nUEnk
-    nUEnn nUEno nUEok nUEs, nUEv nUEv& nUEv; nUEvc nUEvh nX(E1 nX1 nX1&p nX1; nX1c nX1h nXE1 nXE1& nXE1; nXE1c nXE1h nXE1n
-    nXEf( nXEkk nXEn nXEn& nXEn; nXEnc nXEnh nXEnk nXEok nXEs, nXEv nXEv& nXEv; nXEvc nXEvh nXs nXs; nXsc nXsh nk&p nk()
-    nk()& nk(); nk()c nk()h nk1UE nk1o1 nk; nkc nkh nkn&p nkn; nknc nkno nnn&1 no(E1 no(Eo no1&p no1Xn no1c no1h nof(1 nof(f
-    nov&p novc novh ns1c ns1h nsoc nsoh o1UE1 o1o1& oEnnn on)kB on)kU os);E os;E1 os;En q&(1o q&(E( q&(E1 q&(Ef q&(Eo q&(f(
-    q&(so q&1&p q&1; q&1Bf q&1UE q&1XX q&1c q&1h q&1o( q&1o1 q&1oP q&1of q&1ok q&1op q&1ov q&f() q&f(1 q&f(E q&f(f q&f(n
-    q&f(v q&k&p q&k(E q&k1o q&ko1 q&kok q&kop q&n&p q&n1o q&nn& q&nn; q&nnc q&nnk q&nno q&no( q&no1 q&nop q&nos q&nov q&p
-    q&s&p q&s1 q&s; q&sc q&sh q&soP q&sop q&sos q&v q&v&p q&v; q&vc q&vh q&vo( q&vo1 q&vop q&vov q)&(1 q)&(E q)&(s q)&1 q)&1&
-    q)&1; q)&1c q)&1o q)&f( q)&k( q)&n1 q)&nn q)&no q)&p q)&s q)&s& q)&s1 q)&s; q)&sc q)&so q)&v q)&v& q)&v; q)&vc q)&vo
-    q);E1 q);Ef q);Ek q);En q);T q);T& q);T1 q);T; q);Tc q);Tf q);Th q);Tn q);Tp q);Ts q);Tv q);f( q);k1 q);kv q)B1 q)B1&
-    q)B1; q)B1c q)B1o q)Bf( q)Bn q)Bn& q)Bn; q)BnB q)Bnc q)Bnh q)U(E q)UE1 q)UEf q)UEk q)UEn q)UEo q)UEs q)UEv q)X(E q)X1
-    q)X1& q)X1; q)X1c q)X1h q)XE1 q)XEf q)XEk q)XEn q)XEo q)XEs q)XEv q)Xs q)Xs& q)Xs; q)Xsc q)Xsh q)k q)k&p q)k() q)k(f
-    q)k1U q)k; q)kc q)kh q)kn q)kn& q)kn; q)knc q)knh q)o(E q)o1 q)o1& q)o1; q)o1c q)o1h q)of( q)on q)on& q)on; q)onc q)onh
-    q)op q)os1 q)ov q)ov& q)ov; q)ovc q)ovh q1&p q1; q1h q1os1 q1s1 q1s1p q1s1s q1snp q1so1 q;E1 q;E1& q;E1; q;E1c q;E1h
-    q;Ef( q;Ek q;Ek& q;Ek; q;Ekc q;Ekh q;En q;En& q;En( q;En; q;Enc q;Enf q;Enh q;Enk q;Ens q;Ev, q;T q;T&p q;T1 q;T1& q;T1;
-    q;T1c q;T1o q;T; q;TTk q;Tc q;Tf( q;Th q;Tn q;Tn& q;Tn; q;TnE q;Tnc q;Tnh q;Tnn q;Tp q;Ts q;Ts& q;Ts1 q;Ts; q;TsT q;Tsc
-    q;Tsh q;Tvh q;Tvn q;f(1 q;f(s q;k1o q;kvo q;noT qB1 qB1&p qB1; qB1UE qB1c qB1h qB1o1 qBf(1 qBn qBn&p qBn; qBnB1 qBnc qBnh
-    qEUnc qEnon qEskn qU(E( qU(E1 qU(Ek qU(En qU(Es qU(Ev qUE(E qUE1 qUE1& qUE1, qUE1; qUE1c qUE1f qUE1h qUE1k qUE1n qUEf(
-    qUEkk qUEn qUEn& qUEn, qUEn; qUEnX qUEnc qUEnk qUEnn qUEno qUEns qUEok qUEs, qUEv qUEv& qUEv, qUEv; qUEvc qUEvh qX(E1 qX1
-    qX1&p qX1; qX1c qX1h qXE1 qXE1& qXE1, qXE1; qXE1c qXE1h qXE1n qXEf( qXEkk qXEn qXEn& qXEn, qXEn; qXEnc qXEnh qXEnk qXEok
-    qXEs, qXEv qXEv& qXEv; qXEvc qXEvh qXXn, qXc qXs qXs&p qXs; qXsc qXsh qc qf(n) qk&p qk() qk()& qk(); qk()c qk()h qk1UE
-    qk; qkc qkh qkk(E qkk)k qkk)o qkn&p qkn; qknc qknh qnn(n qno1U qns1 qnsnP qnsnc qo&p qo(1& qo(E1 qo(Ek qo(f( qo1&1 qo1&p
-    qo1; qo1U( qo1UE qo1c qo1h qo1o1 qo1ok qo1op qo1os qo; qoc qof() qof(1 qof(E qof(s qoh qok&p qok1o qokon qokop qokov
-    qon&p qon; qonB1 qonc qonop qons1 qop qos&( qos&1 qos)& qos1 qosU( qosc qosh qosop qosos qov qov&1 qov&p qov&s qov; qovU(
-    qovUE qovc qovh qovo1 qovon qovop qovov qso1& s1c s1h sU(E1 sU(En sUE1 sUE1, sUEnc sUEok sUEvs soc soh sosUE sovUE v&(1o
-    v&(E1 v&(so v&1 v&1&p v&1; v&1UE v&1c v&1h v&1o( v&1o1 v&1of v&f(1 v&f(f v&f(n v&k(E v&n1o v&nn v&nn& v&nn; v&nnc v&nno
-    v&no1 v&non v&nos v&nov v&p v&s v&s; v&sc v&sh v&soP v&sop v&sos v&v&p v&v)U v&v; v&vUE v&vc v&vh v&vo1 v)&vU v)B1U v)UEn
-    v;E1 v;E1& v;E1; v;E1c v;E1h v;Ef( v;Ek v;Ek& v;Ek; v;Ekc v;Ekh v;En v;En& v;En( v;En; v;Enc v;Enf v;Enh v;Enk v;Ens v;T
-    v;T&p v;T1 v;T1& v;T1; v;T1c v;T1h v;T; v;Tc v;Tf( v;Th v;Tn v;Tn& v;Tn; v;Tnc v;Tnh v;Tp v;Ts v;Ts1 v;Ts; v;Tsc v;Tsh
-    v;Tvn v;f(1 v;f(s v;k1o v;kvo vB1 vB1&p vB1; vB1UE vB1c vB1h vB1o1 vBf(1 vBn vBn&p vBn; vBnB1 vBnc vBnh vU(E1 vU(En vU(Es
-    vUE1 vUE1& vUE1, vUE1; vUE1c vUE1h vUE1n vUEf( vUEkk vUEn vUEn& vUEn, vUEn; vUEnc vUEnh vUEnk vUEok vUEs, vUEv vUEv&
-    vUEv, vUEv; vUEvc vUEvh vUEvs vX(E1 vX(f( vX1 vX1&p vX1; vX1c vX1h vXE1 vXE1& vXE1; vXE1c vXE1h vXE1n vXEf( vXEkk vXEn
-    vXEn& vXEn; vXEnc vXEnh vXEnk vXEok vXEs, vXEv vXEv& vXEv; vXEvc vXEvh vXf(s vXs vXs; vXsc vXsh vc vf(1) vk vk&p vk()
-    vk()& vk(); vk()c vk()h vk1UE vk; vkUEn vkc vkh vkn vkn&p vkn; vknc vknh vo(E( vo(E1 vo(Ef vo1&1 vo1&p vo1&s vo1)& vo1c
-    vo1h vof(1 vonUE vosU( vosUE vov&p vovc vovh vovkU {n1}U
+    &1o1U &f()o &f(1) )&(1o )&(E1 )&(so )&1 )&1&p )&1; )&1c )&1h )&1o )&1o( )&1o1 )&1of )&f(1 )&f(f )&f(n )&k(E )&n1o )&nn
+    )&nn& )&nn; )&nnc )&nno )&no1 )&non )&nos )&nov )&p )&s )&s; )&sc )&sh )&so )&soP )&sop )&sos )&v )&v&p )&v; )&vc )&vh
+    )&vo )&vo1 );E1 );E1& );E1; );E1c );E1h );E1o );Ef( );Ek );Ek& );Ek; );Ekc );Ekh );Eko );En );En& );En( );En; );Enc );Enf
+    );Enh );Enk );Eno );Ens );T );T&p );T&s );T1 );T1& );T1; );T1c );T1h );T1o );T; );Tc );Tf( );Th );Tn );Tn& );Tn; );Tnc
+    );Tnh );Tno );To );Tp );Ts );Ts& );Ts1 );Ts; );Tsc );Tsh );Tso );Tvn );f(1 );f(s );k1o );kvo )B1 )B1&p )B1; )B1c )B1h
+    )B1o1 )Bf(1 )Bn )Bn&p )Bn; )BnB1 )Bnc )Bnh )U(E1 )UE1 )UE1& )UE1; )UE1c )UE1h )UE1n )UE1o )UEf( )UEkk )UEn )UEn& )UEn;
+    )UEnc )UEnh )UEnk )UEno )UEok )UEs, )UEv )UEv& )UEv; )UEvc )UEvh )UEvo )X(E1 )X1 )X1&p )X1&s )X1; )X1c )X1h )X1o )XE1
+    )XE1& )XE1; )XE1c )XE1h )XE1n )XE1o )XEf( )XEkk )XEn )XEn& )XEn; )XEnc )XEnh )XEnk )XEno )XEok )XEs, )XEv )XEv& )XEv;
+    )XEvc )XEvh )XEvo )Xs )Xs&p )Xs&s )Xs; )Xsc )Xsh )Xso )k )k&p )k&so )k() )k()& )k(); )k()c )k()h )k1UE )k; )kc )kh )kn
+    )kn&p )kn; )knc )knh )o(E1 )o1&1 )o1&p )o1c )o1h )of(1 )on&p )onc )onh )ov&p )ovc )ovh 1&(1& 1&(1o 1&(E1 1&(Ef 1&(Eo
+    1&(f( 1&(so 1&1&1 1&1&p 1&1)& 1&1; 1&1B 1&1Bf 1&1UE 1&1XX 1&1c 1&1h 1&1o 1&1o( 1&1o1 1&1of 1&1os 1&1ov 1&E(n 1&E1k 1&E1n
+    1&f() 1&f(1 1&f(E 1&f(f 1&f(n 1&k(E 1&n1o 1&nn& 1&nn; 1&nnc 1&nno 1&no( 1&no1 1&nos 1&nov 1&p 1&s; 1&sU( 1&sUE 1&sc 1&sh
+    1&so 1&soP 1&sop 1&sos 1&v 1&v&p 1&v; 1&v;T 1&vUE 1&vc 1&vh 1&vo 1&vo1 1&von 1&vos 1&vov 1)&(1 1)&(E 1)&(f 1)&(n 1)&(s
+    1)&1 1)&1& 1)&1; 1)&1B 1)&1c 1)&1o 1)&f( 1)&k( 1)&n1 1)&nn 1)&no 1)&p 1)&s 1)&s; 1)&sc 1)&so 1)&v 1)&v& 1)&v; 1)&vU 1)&vc
+    1)&vo 1);E1 1);Ef 1);Ek 1);En 1);T 1);T& 1);T1 1);T; 1);Tc 1);Tf 1);Th 1);Tn 1);To 1);Tp 1);Ts 1);Tv 1);f( 1);k1 1);kv
+    1)B1 1)B1& 1)B1; 1)B1U 1)B1c 1)B1o 1)Bf( 1)Bn 1)Bn& 1)Bn; 1)BnB 1)Bnc 1)Bnh 1)U(E 1)UE1 1)UEf 1)UEk 1)UEn 1)UEo 1)UEs
+    1)UEv 1)X(E 1)X1 1)X1& 1)X1; 1)X1c 1)X1h 1)X1o 1)XE1 1)XEf 1)XEk 1)XEn 1)XEo 1)XEs 1)XEv 1)Xs 1)Xs& 1)Xs; 1)Xsc 1)Xsh
+    1)Xso 1)k 1)k&p 1)k() 1)k(f 1)k1U 1)k; 1)kc 1)kh 1)kn 1)kn& 1)kn; 1)knc 1)knh 1)knk 1)o(E 1)o1& 1)o1c 1)o1h 1)of( 1)on&
+    1)onc 1)onh 1)ov& 1)ovc 1)ovh 1;E1 1;E1& 1;E1; 1;E1c 1;E1h 1;E1o 1;Ef( 1;Ek 1;Ek& 1;Ek, 1;Ek; 1;Ekc 1;Ekh 1;Ekk 1;Ekn
+    1;Eko 1;Eks 1;En 1;En& 1;En( 1;En; 1;Enc 1;Enf 1;Enh 1;Enk 1;Enn 1;Eno 1;Ens 1;Env 1;Ev, 1;T 1;T&p 1;T&s 1;T1 1;T1& 1;T1;
+    1;T1c 1;T1h 1;T1o 1;T; 1;TTv 1;Tc 1;Tf( 1;Th 1;Tn 1;Tn& 1;Tn; 1;Tnc 1;Tnh 1;Tno 1;To 1;Tp 1;Ts 1;Ts& 1;Ts1 1;Ts; 1;Tsc
+    1;Tsh 1;Tso 1;Tvk 1;Tvn 1;f(1 1;f(s 1;k1o 1;kk( 1;kvo 1B(f( 1B1 1B1&p 1B1)U 1B1; 1B1B1 1B1Bs 1B1UE 1B1c 1B1h 1B1k1 1B1kU
+    1B1kn 1B1o1 1B1of 1Bf(1 1Bf(f 1Bf(n 1Bn 1Bn&p 1Bn; 1BnB1 1BnUE 1Bnc 1Bnh 1EUnc 1Enkn 1Eokn 1U 1U(E1 1U(Ef 1U(En 1U(Es 1UE
+    1UE(E 1UE(n 1UE1 1UE1& 1UE1, 1UE1; 1UE1c 1UE1f 1UE1h 1UE1k 1UE1n 1UE1o 1UEf( 1UEk 1UEk, 1UEkk 1UEkn 1UEn 1UEn& 1UEn(
+    1UEn) 1UEn, 1UEn; 1UEnU 1UEnX 1UEnc 1UEnh 1UEnk 1UEnn 1UEno 1UEns 1UEok 1UEs, 1UEsc 1UEv 1UEv& 1UEv, 1UEv; 1UEvc 1UEvf
+    1UEvh 1UEvk 1UEvn 1UEvo 1UEvs 1UXc 1UXf( 1UXn, 1UXoE 1Uc 1Unc 1Uonn 1X 1X(E1 1X(f( 1X1 1X1&p 1X1&s 1X1,f 1X1; 1X1c 1X1h
+    1X1o 1X1o1 1XE1 1XE1& 1XE1, 1XE1; 1XE1c 1XE1h 1XE1n 1XE1o 1XEXc 1XEf( 1XEkk 1XEn 1XEn& 1XEn, 1XEn; 1XEnc 1XEnh 1XEnk
+    1XEno 1XEok 1XEs, 1XEv 1XEv& 1XEv; 1XEvc 1XEvh 1XEvo 1XX1, 1XXf( 1XXn 1XXn, 1XXnX 1Xc 1Xf(n 1Xf(s 1Xn,X 1Xn,f 1Xo&1 1Xs
+    1Xs&p 1Xs&s 1Xs; 1Xsc 1Xsh 1Xso 1c 1f()k 1h 1k&p 1k&so 1k() 1k()& 1k(); 1k()U 1k()c 1k()h 1k(1n 1k1U( 1k1UE 1k; 1kB1U
+    1kE1c 1kUE1 1kUEn 1kc 1kh 1kn&p 1kn; 1knc 1knh 1kno1 1kokk 1n&f( 1n)UE 1nE1 1nE1c 1nEf( 1nEn( 1nEnk 1nU(E 1nUEf 1nUEn 1nc
+    1o&1o 1o(E( 1o(E1 1o(Ef 1o(Eo 1o(Ev 1o(f( 1o1&1 1o1&n 1o1&p 1o1&s 1o1&v 1o1)& 1o1)U 1o1UE 1o1c 1o1h 1oU(E 1oX 1oXUE 1oXk(
+    1of() 1of(1 1of(s 1ok(E 1os&( 1os&1 1os&v 1os)U 1osU( 1osUE 1ov&p 1ov&s 1ov&v 1ovB1 1ovUE 1ovc 1ovh 1ovkU 1s&so 1s1&p
+    1s1c 1s1h 1sUEn 1soc 1soh ;Enc E(E(1 E(E(E E(E1o E(so1 E(vv) E1 E1) E1),n E1)o1 E1,f( E1UE1 E1f(n E1k(E E1kkn E1kn E1kn1
+    E1knk E1kv) E1n)U E1nkn E1nkv E1o(E E1o(s E1vf( E1vkn EX1kn Ef( Ef() Ef(1) Ef(f( Ef(n) Ef(n, Ef(o) Ef(s) Ef(v) Ef(vo
+    En(nn En),n En)kn En,f( En1n1 Enf(1 Enk1o Enknc Enknk Enknn Enkno Enn1n Ens Envos EoUE1 Eok(E Eokn EonUE Es),n Es,f(
+    Es,nk Esknk Esknn Eskv) Ev Ev) Ev),n Ev)ov Ev,f( Evknk Evkv) Evn Evnc Evs Evsc E{nn1 Q&(1o Q&(E1 Q&(f( Q&(so Q&1&P Q&1&p
+    Q&1&s Q&1; Q&1c Q&1h Q&1o Q&1o( Q&1o1 Q&1oP Q&1of Q&f(1 Q&f(E Q&f(f Q&f(n Q&k(E Q&n1o Q&nn& Q&nn; Q&nnc Q&nnh Q&nno Q&no1
+    Q&noP Q&nos Q&nov Q&p Q&s&p Q&s&s Q&s1 Q&s; Q&sc Q&sh Q&so Q&soP Q&sop Q&sos Q&v Q&v&p Q&v&s Q&v; Q&vc Q&vh Q&vo Q&vo1
+    Q&voP Q&von Q&vov Q)&(1 Q)&(E Q)&(s Q)&1 Q)&1& Q)&1; Q)&1c Q)&1h Q)&1o Q)&f( Q)&k( Q)&n1 Q)&nn Q)&no Q)&p Q)&s Q)&s&
+    Q)&s1 Q)&s; Q)&sc Q)&sh Q)&so Q)&v Q)&v& Q)&v; Q)&vc Q)&vh Q)&vo Q); Q);E1 Q);Ef Q);Ek Q);En Q);T Q);T& Q);T1 Q);T; Q);Tc
+    Q);Tf Q);Th Q);Tn Q);To Q);Tp Q);Ts Q);Tv Q);f( Q);k1 Q);kv Q)B1 Q)B1& Q)B1; Q)B1c Q)B1h Q)B1o Q)Bf( Q)Bn Q)Bn& Q)Bn;
+    Q)BnB Q)Bnc Q)Bnh Q)Bno Q)U(E Q)UE1 Q)UEf Q)UEk Q)UEn Q)UEo Q)UEs Q)UEv Q)X(E Q)X1 Q)X1& Q)X1; Q)X1c Q)X1h Q)X1o Q)XE1
+    Q)XEf Q)XEk Q)XEn Q)XEo Q)XEs Q)XEv Q)Xs Q)Xs& Q)Xs; Q)Xsc Q)Xsh Q)Xso Q)k Q)k&p Q)k&s Q)k() Q)k(f Q)k1U Q)k; Q)kc Q)kh
+    Q)kn Q)kn& Q)kn; Q)knc Q)knh Q)o(E Q)o1 Q)o1& Q)o1; Q)o1c Q)o1h Q)o1o Q)of( Q)on Q)on& Q)on; Q)onc Q)onh Q)ono Q)op Q)os1
+    Q)ov Q)ov& Q)ov; Q)ovc Q)ovh Q)ovo Q1s1 Q; Q;E1 Q;E1& Q;E1; Q;E1c Q;E1h Q;E1o Q;Ef( Q;Ek Q;Ek& Q;Ek; Q;Ekc Q;Ekh Q;Eko
+    Q;En Q;En& Q;En( Q;En; Q;Enc Q;Enf Q;Enh Q;Enk Q;Eno Q;Ens Q;P Q;T Q;T&p Q;T&s Q;T1 Q;T1& Q;T1; Q;T1c Q;T1h Q;T1o Q;T;
+    Q;Tc Q;Tf( Q;Th Q;Tn Q;Tn& Q;Tn; Q;Tnc Q;Tnh Q;Tno Q;To Q;Tp Q;Ts Q;Ts& Q;Ts1 Q;Ts; Q;Tsc Q;Tsh Q;Tso Q;Tvn Q;f(1 Q;f(s
+    Q;k1o Q;kvo QB1 QB1&p QB1&s QB1; QB1c QB1h QB1o QB1o1 QBf(1 QBn QBn&p QBn&s QBn; QBnB1 QBnc QBnh QBno QU(E1 QUE1 QUE1&
+    QUE1, QUE1; QUE1c QUE1h QUE1n QUE1o QUEf( QUEkk QUEn QUEn& QUEn, QUEn; QUEnc QUEnh QUEnk QUEnn QUEno QUEok QUEs, QUEv
+    QUEv& QUEv; QUEvc QUEvh QUEvo QX(E1 QX1 QX1&p QX1&s QX1; QX1c QX1h QX1o QXE1 QXE1& QXE1; QXE1c QXE1h QXE1n QXE1o QXEf(
+    QXEkk QXEn QXEn& QXEn; QXEnc QXEnh QXEnk QXEno QXEok QXEs, QXEv QXEv& QXEv; QXEvc QXEvh QXEvo QXP QXs QXs&p QXs&s QXs;
+    QXsc QXsh QXso Qk&p Qk&so Qk() Qk()& Qk(); Qk()c Qk()h Qk1UE Qk; Qkc Qkh Qkn&p Qkn&s Qkn; Qknc Qknh Qns1 Qnsn& Qnsnc
+    Qo(E1 Qo1&1 Qo1&p Qo1&s Qo1; Qo1c Qo1h Qo1o Qof(1 Qon&p Qon&s Qon; Qonc Qonh Qono Qonop Qop Qos&1 Qos1 QosoP Qov Qov&p
+    Qov&s Qov; Qovc Qovh Qovo Ts Tvf(1 Tvn U(E1) U(Ef( U(En) U(Enk UE1,f UEkkn UEn UEnc UEnkn UEv XXUEn f()&f f()UE f()of
+    f(1)& f(1), f(1)B f(1)U f(1)o f(1,f f(1of f(1on f(Ef( f(Eok f(X(f f(f() f(f(1 f(f(f f(n)& f(n); f(n)B f(n)U f(n)X f(n)k
+    f(n)o f(n,( f(n,f f(s) k(E(f k(E1) k1k1k k1kf( k1ksk kf(1) kk(E1 kk1k1 kk1o1 kkn1k kksk1 kkvkv knc knk1o ksk1k n&(1o
+    n&(E1 n&(so n&1&p n&1; n&1Bf n&1c n&1h n&1o n&1o( n&1o1 n&1of n&1ov n&f(1 n&f(f n&f(n n&k(E n&n1o n&nn& n&nn; n&nnc n&nno
+    n&no( n&no1 n&nos n&nov n&p n&s; n&sc n&sh n&so n&soP n&sop n&sos n&v n&v&p n&v; n&vc n&vh n&vo n&vo1 n(E1k n(f() n)&1o
+    n)&f( n);Ef n);Tf n);f( n)Tsc n)k1o n,(E( n,(f( n,f(1 n1UEo n;E1 n;E1& n;E1; n;E1c n;E1h n;E1o n;Ef( n;Ek n;Ek& n;Ek;
+    n;Ekc n;Ekh n;Eko n;En n;En& n;En( n;En; n;Enc n;Enf n;Enh n;Enk n;Eno n;Ens n;T n;T&p n;T&s n;T1 n;T1& n;T1; n;T1c n;T1h
+    n;T1o n;T; n;Tc n;Tf( n;Th n;Tn n;Tn& n;Tn; n;Tnc n;Tnh n;Tno n;To n;Tp n;Ts n;Ts& n;Ts1 n;Ts; n;Tsc n;Tsh n;Tso n;Tvn
+    n;f(1 n;f(s n;k1o n;kvo nB1 nB1&p nB1; nB1c nB1h nB1o1 nBf(1 nBn nBn&p nBn; nBnB1 nBnc nBnh nTsc nU(E1 nU(En nU(Es nUE(E
+    nUE1 nUE1& nUE1, nUE1; nUE1c nUE1h nUE1n nUE1o nUEf( nUEkk nUEn nUEn& nUEn, nUEn; nUEnc nUEnh nUEnk nUEnn nUEno nUEok
+    nUEs, nUEv nUEv& nUEv; nUEvc nUEvh nUEvo nX(E1 nX1 nX1&p nX1&s nX1; nX1c nX1h nX1o nXE1 nXE1& nXE1; nXE1c nXE1h nXE1n
+    nXE1o nXEf( nXEkk nXEn nXEn& nXEn; nXEnc nXEnh nXEnk nXEno nXEok nXEs, nXEv nXEv& nXEv; nXEvc nXEvh nXEvo nXs nXs&p nXs&s
+    nXs; nXsc nXsh nXso nk&p nk&so nk() nk()& nk(); nk()c nk()h nk1UE nk1o1 nk; nkc nkh nkn&p nkn; nknc nkno nnn&1 no(E1
+    no(Eo no1&p no1Xn no1c no1h nof(1 nof(f nov&p novc novh ns&so ns1c ns1h nsoc nsoh o1UE1 o1o1& oEnnn on)kB on)kU os&1o
+    os);E os;E1 os;En q&(1o q&(E( q&(E1 q&(Ef q&(Eo q&(f( q&(so q&1&p q&1&s q&1; q&1Bf q&1UE q&1XX q&1c q&1h q&1o q&1o( q&1o1
+    q&1oP q&1of q&1ok q&1op q&1ov q&f() q&f(1 q&f(E q&f(f q&f(n q&f(v q&k&p q&k(E q&k1o q&ko1 q&kok q&kop q&n&p q&n1o q&nn&
+    q&nn; q&nnc q&nnh q&nnk q&nno q&no( q&no1 q&nop q&nos q&nov q&o1o q&on1 q&p q&s&p q&s&s q&s1 q&s; q&sc q&sh q&so q&soP
+    q&sop q&sos q&v q&v&p q&v&s q&v; q&vc q&vh q&vo q&vo( q&vo1 q&von q&vop q&vov q)&(1 q)&(E q)&(s q)&1 q)&1& q)&1; q)&1c
+    q)&1h q)&1o q)&f( q)&k( q)&n1 q)&nn q)&no q)&p q)&s q)&s& q)&s1 q)&s; q)&sc q)&sh q)&so q)&v q)&v& q)&v; q)&vc q)&vh
+    q)&vo q);E1 q);Ef q);Ek q);En q);T q);T& q);T1 q);T; q);Tc q);Tf q);Th q);Tn q);To q);Tp q);Ts q);Tv q);f( q);k1 q);kv
+    q)B1 q)B1& q)B1; q)B1c q)B1h q)B1o q)Bf( q)Bn q)Bn& q)Bn; q)BnB q)Bnc q)Bnh q)Bno q)U(E q)UE1 q)UEf q)UEk q)UEn q)UEo
+    q)UEs q)UEv q)X(E q)X1 q)X1& q)X1; q)X1c q)X1h q)X1o q)XE1 q)XEf q)XEk q)XEn q)XEo q)XEs q)XEv q)Xs q)Xs& q)Xs; q)Xsc
+    q)Xsh q)Xso q)k q)k&p q)k() q)k(f q)k1U q)k; q)kc q)kh q)kn q)kn& q)kn; q)knc q)knh q)o(E q)o1 q)o1& q)o1; q)o1c q)o1h
+    q)o1o q)of( q)on q)on& q)on; q)onc q)onh q)ono q)op q)os1 q)ov q)ov& q)ov; q)ovc q)ovh q)ovo q1&p q1&so q1; q1h q1os1
+    q1s1 q1s1p q1s1s q1snp q1so1 q;E1 q;E1& q;E1; q;E1c q;E1h q;E1o q;Ef( q;Ek q;Ek& q;Ek; q;Ekc q;Ekh q;Eko q;En q;En& q;En(
+    q;En; q;Enc q;Enf q;Enh q;Enk q;Eno q;Ens q;Ev, q;T q;T&p q;T&s q;T1 q;T1& q;T1; q;T1c q;T1h q;T1o q;T; q;TTk q;Tc q;Tf(
+    q;Th q;Tn q;Tn& q;Tn; q;TnE q;Tnc q;Tnh q;Tnn q;Tno q;To q;Tp q;Ts q;Ts& q;Ts1 q;Ts; q;TsT q;Tsc q;Tsh q;Tso q;Tvh q;Tvn
+    q;Tvo q;f(1 q;f(s q;k1o q;kvo q;noT q;p q;s;s qB1 qB1&p qB1&s qB1; qB1UE qB1c qB1h qB1o qB1o1 qBf(1 qBn qBn&p qBn&s qBn;
+    qBnB1 qBnc qBnh qBno qEUnc qEnon qEskn qU(E( qU(E1 qU(Ek qU(En qU(Es qU(Ev qUE(E qUE1 qUE1& qUE1, qUE1; qUE1c qUE1f qUE1h
+    qUE1k qUE1n qUE1o qUEf( qUEkk qUEn qUEn& qUEn, qUEn; qUEnX qUEnc qUEnh qUEnk qUEnn qUEno qUEns qUEok qUEs, qUEv qUEv&
+    qUEv, qUEv; qUEvc qUEvh qUEvo qX(E1 qX1 qX1&p qX1&s qX1; qX1c qX1h qX1o qXE1 qXE1& qXE1, qXE1; qXE1c qXE1h qXE1n qXE1o
+    qXEf( qXEkk qXEn qXEn& qXEn, qXEn; qXEnc qXEnh qXEnk qXEno qXEok qXEs, qXEv qXEv& qXEv; qXEvc qXEvh qXEvo qXXn, qXc qXs
+    qXs&p qXs&s qXs; qXsc qXsh qXso qc qf(n) qk&p qk() qk()& qk(); qk()c qk()h qk1UE qk; qkc qkh qkk(E qkk)k qkk)o qkn&p qkn;
+    qknc qknh qnn(n qno1U qns1 qnsnP qnsnc qo&p qo&so qo(1& qo(E1 qo(Ek qo(f( qo1&1 qo1&p qo1&s qo1; qo1U( qo1UE qo1c qo1h
+    qo1o qo1o( qo1o1 qo1ok qo1op qo1os qo; qoc qof() qof(1 qof(E qof(s qoh qok&p qok1o qokon qokop qokov qon&p qon&s qon;
+    qonB1 qonc qonop qonos qons1 qop qos&( qos&1 qos)& qos,p qos1 qosU( qosc qosh qosns qoso( qosop qosos qov qov&1 qov&p
+    qov&s qov; qovU( qovUE qovc qovh qovo qovo1 qovon qovop qovov qso1& s&(f( s&1o& s&f(1 s&soP s1&so s1c s1h sU(E1 sU(En
+    sU(Es sUE1 sUE1, sUEnc sUEok sUEvs sX(f( sXf(s sXs sXsc so&so soc soh sosUE sovUE v&(1o v&(E1 v&(so v&1 v&1&p v&1; v&1UE
+    v&1c v&1h v&1o v&1o( v&1o1 v&1of v&f(1 v&f(f v&f(n v&k(E v&n1o v&nn v&nn& v&nn; v&nnc v&nno v&no1 v&non v&nos v&nov v&p
+    v&s v&s; v&sc v&sh v&so v&soP v&sop v&sos v&v&p v&v)U v&v; v&vUE v&vc v&vh v&vo v&vo1 v)&vU v)B1U v)UEn v;E1 v;E1& v;E1;
+    v;E1c v;E1h v;E1o v;Ef( v;Ek v;Ek& v;Ek; v;Ekc v;Ekh v;Eko v;En v;En& v;En( v;En; v;Enc v;Enf v;Enh v;Enk v;Eno v;Ens v;T
+    v;T&p v;T&s v;T1 v;T1& v;T1; v;T1c v;T1h v;T1o v;T; v;Tc v;Tf( v;Th v;Tn v;Tn& v;Tn; v;Tnc v;Tnh v;Tno v;To v;Tp v;Ts
+    v;Ts& v;Ts1 v;Ts; v;Tsc v;Tsh v;Tso v;Tvn v;f(1 v;f(s v;k1o v;kvo vB1 vB1&p vB1; vB1UE vB1c vB1h vB1o1 vBf(1 vBn vBn&p
+    vBn; vBnB1 vBnc vBnh vU(E1 vU(En vU(Es vUE1 vUE1& vUE1, vUE1; vUE1c vUE1h vUE1n vUE1o vUEf( vUEkk vUEn vUEn& vUEn, vUEn;
+    vUEnc vUEnh vUEnk vUEno vUEok vUEs, vUEv vUEv& vUEv, vUEv; vUEvc vUEvh vUEvo vUEvs vX(E1 vX(f( vX1 vX1&p vX1&s vX1; vX1c
+    vX1h vX1o vXE1 vXE1& vXE1; vXE1c vXE1h vXE1n vXE1o vXEf( vXEkk vXEn vXEn& vXEn; vXEnc vXEnh vXEnk vXEno vXEok vXEs, vXEv
+    vXEv& vXEv; vXEvc vXEvh vXEvo vXf(s vXs vXs&p vXs&s vXs; vXsc vXsh vXso vc vf(1) vk vk&p vk&so vk() vk()& vk(); vk()c
+    vk()h vk1UE vk; vkUEn vkc vkh vkn vkn&p vkn; vknc vknh vo(E( vo(E1 vo(Ef vo1&1 vo1&p vo1&s vo1)& vo1c vo1h vof(1 vonUE
+    vosU( vosUE vov&p vovc vovh vovkU {n1}U
   `
     .trim()
     .split(/\s+/),

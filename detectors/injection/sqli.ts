@@ -3,6 +3,12 @@ import { sqliFingerprints } from './sqli-fingerprints.js'
 import { SqlTokenizer } from './sql-tokenizer.js'
 import type { CommentStyle, Quote } from './sql-tokenizer.js'
 
+/**
+ * Shapes that are attacks whatever stands around them, too many to list: a set operation with a query behind it; a condition that calls a function; a query
+ * in parentheses where a value belongs; a second statement that names its objects; MySQL's conditional comments around words.
+ */
+const anyContext = /U\(?E|&\(?f\([1nsvf(]|[&o,]\(E[1nvfo(]|;\(?E[fkX]|;T[sf(]|XX|X[UE]|EX|\)k[o(]?[f(]/
+
 /** Places a value may be pasted into, and how comments read there. */
 export interface SqlContext {
   readonly quote: Quote
@@ -32,7 +38,7 @@ export function sqlFingerprint(value: string, context: SqlContext): string {
 export function detectSqli(value: string): string | false {
   for (const context of sqlContexts(value)) {
     const fingerprint = sqlFingerprint(value, context)
-    if (sqliFingerprints.has(fingerprint)) return fingerprint
+    if (sqliFingerprints.has(fingerprint) || anyContext.test(fingerprint)) return fingerprint
   }
   return false
 }

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { benignSentences } from '../../../detectors/injection/benign-grammar.js'
 import { detectSqli } from '../../../detectors/injection/index.js'
 import { sqliFingerprints } from '../../../detectors/injection/sqli-fingerprints.js'
 import { growth, mixture, seeded } from '../seclang/work.js'
@@ -61,6 +62,22 @@ t.test('everyday values are not', async (t) => {
     t.equal(detectSqli(value), false, value)
 })
 
+t.test('shapes that no corpus shows are seen', async (t) => {
+  for (const value of [
+    '1) procedure analyse(extractvalue(1,2),1)',
+    '7 and (select count(*) from x)',
+    "z' or json_keys((select 1))",
+    'foo,(select 1)',
+    "x')); select pg_sleep(5)",
+    '-1 /*!union*/ /*!select*/ 1',
+  ])
+    t.type(detectSqli(value), 'string', value)
+  t.strictSame(
+    [...benignSentences()].filter((value) => detectSqli(value) !== false),
+    [],
+  )
+})
+
 t.test('any bytes are judged, in linear time', async (t) => {
   const random = seeded(31)
   const pieces = [
@@ -107,7 +124,7 @@ t.test('any bytes are judged, in linear time', async (t) => {
   ]
   for (let round = 0; round < 10_000; round++) {
     const verdict = detectSqli(mixture(pieces, Math.floor(random() * 30), random))
-    if (verdict !== false && !sqliFingerprints.has(verdict)) t.fail(verdict)
+    if (verdict !== false && (verdict.length < 2 || verdict.length > 5)) t.fail(verdict)
   }
   for (const piece of [
     ...pieces,
