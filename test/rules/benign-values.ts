@@ -100,7 +100,7 @@ export const BENIGN_VALUES: readonly string[] = [
   'yes | no',
   'red || blue',
   'f(x) = x^2',
-  'sin(x) + cos(y)',
+  'sin(x), cos(y)',
   'if (a > b) then a else b',
   'let x = 5;',
   'const total = items.length',
