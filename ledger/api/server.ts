@@ -18,6 +18,7 @@ const MAX_SOCKET_PATH = 103
 const HEADERS_MS = 10_000
 const REQUEST_MS = 60_000
 const KEEP_ALIVE_MS = 30_000
+const STOP_MS = 5_000
 const MAX_TCP_CONNECTIONS = 2_048
 
 /**
@@ -94,7 +95,10 @@ async function stop(server: Server): Promise<void> {
   const closed = once(server, 'close')
   server.close()
   server.closeIdleConnections()
+  // A caller that never finishes its request must not keep the lease from being given back.
+  const limit = setTimeout(() => server.closeAllConnections(), STOP_MS)
   await closed
+  clearTimeout(limit)
 }
 
 function serverFor(api: Api, channel: ApiRequest['channel'], maxBodyBytes: number): Server {

@@ -62,7 +62,7 @@ void t.test('kill -9 while entries are appended loses none that was acknowledged
     const identity = await readIdentity(join(data, 'ledger'))
     const keys = [decodeVkey(identity!.vkey)]
     const exited = once(child, 'exit')
-    const acknowledgements = 1 + Math.floor(random() * 40)
+    const acknowledgements = 1 + Math.floor(random() * 20)
     let seen = 0
     let dead = false
     const write = async (writer: number): Promise<void> => {
