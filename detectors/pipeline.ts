@@ -54,7 +54,7 @@ export function createPipeline(config: DetectionConfig, deps: PipelineDeps): Pip
   const policies = policyPhases(config, modeOf, deps)
   const rules = compileRuleSet(ruleSources(config, modeOf, deps), {
     files: guardedFiles(deps.files, deps.warn),
-    modes: ruleModes(modeOf, config),
+    modes: ruleModes(modeOf),
     siteMode: config.mode,
     warn: (message, position) => deps.warn(`${position.file}:${position.line}: ${message}`),
   })
@@ -76,12 +76,11 @@ export function createPipeline(config: DetectionConfig, deps: PipelineDeps): Pip
   }
 }
 
-/** Base settings are no phase: under `ip_allow`, the first of the order, they come before all rules and are never off. */
-function ruleModes(modeOf: (name: PhaseName) => Mode, config: DetectionConfig): ReadonlyMap<PhaseName, Mode> {
+/** The modes that rules run in, by the phase that they are filed under. */
+function ruleModes(modeOf: (name: PhaseName) => Mode): ReadonlyMap<PhaseName, Mode> {
   const modes = new Map<PhaseName, Mode>(
     PHASE_ORDER.filter(({ kind }) => kind === 'seclang').map(({ name }) => [name, modeOf(name)]),
   )
-  modes.set('ip_allow', config.mode)
   // Rules of a Core Rule Set among the operator's own carry its label already, and run with them.
   modes.set('owasp_crs', modeOf('custom_rules'))
   return modes

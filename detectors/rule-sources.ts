@@ -15,10 +15,7 @@ const PACKS = [
   { phase: 'traversal', file: 'traversal.conf', short: 'traversal' },
 ] as const
 
-/**
- * The phase that base settings and exclusions are filed under: it is the first of the order and has no rules of its own,
- * so they come before every pack.
- */
+/** What base settings and exclusions are filed under; they are marked as base and run whatever phases are on. */
 export const BASE_LABEL: PhaseName = 'ip_allow'
 
 /** Ids of the base settings, and of the limits that they enforce. */
@@ -38,12 +35,18 @@ export function ruleSources(
 ): readonly RuleSourceInput[] {
   const directory = withSlash(deps.packs ?? packDirectory())
   const sources: RuleSourceInput[] = [
-    { file: `${directory}base.conf`, label: BASE_LABEL, set: 'base' },
-    { file: '(detection settings)', text: settingsText(config), label: BASE_LABEL, set: 'settings' },
-    ...config.exclusions.map((file) => ({ file, label: BASE_LABEL, set: 'exclusions' })),
+    { file: `${directory}base.conf`, label: BASE_LABEL, base: true, set: 'base' },
+    {
+      file: '(detection settings)',
+      text: settingsText(config),
+      label: BASE_LABEL,
+      base: true,
+      set: 'settings',
+    },
+    ...config.exclusions.map((file) => ({ file, label: BASE_LABEL, base: true, set: 'exclusions' })),
   ]
   if (PACKS.some(({ phase }) => modeOf(phase) !== 'off')) {
-    sources.push({ file: `${directory}raw-body.conf`, label: BASE_LABEL, set: 'raw_body' })
+    sources.push({ file: `${directory}raw-body.conf`, label: BASE_LABEL, base: true, set: 'raw_body' })
   }
   for (const { phase, file } of PACKS) {
     if (modeOf(phase) !== 'off') sources.push({ file: directory + file, label: phase, set: phase })
