@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+import fc from 'fast-check'
 import t from 'tap'
 
 import { clientAddressReader } from '../../gateway/client-address.js'
@@ -46,5 +48,24 @@ t.test('several fields are one list, and a long one is followed so far and no fu
 
 t.test('a trusted proxy that is no address is refused', (t) => {
   t.throws(() => clientAddressReader(['proxy.example']), new GatewayError('GATEWAY_CONFIG', 'x').name)
+  t.end()
+})
+
+t.test('whatever a proxy passes on, the client is an address', (t) => {
+  const read = clientAddressReader(['10.0.0.0/8', '::1'])
+  const element = fc.oneof(
+    fc.string({ maxLength: 80 }),
+    fc.ipV4(),
+    fc.ipV6(),
+    fc.constantFrom('10.0.0.7', '[::1]:80', '1.2.3.4:x', '', 'unknown', '::ffff:10.0.0.1'),
+  )
+  fc.assert(
+    fc.property(fc.array(element, { maxLength: 40 }), (elements) => {
+      const { address, viaTrustedProxy } = read('10.0.0.1', xff(elements.join(',')))
+      return viaTrustedProxy && isIP(address) !== 0
+    }),
+    { numRuns: 2000 },
+  )
+  t.pass()
   t.end()
 })

@@ -43,7 +43,7 @@ export const writeMmdb = (type: string, networks: Readonly<Record<string, Value>
       .join('')
       .slice(0, Number(length))
     let node = root
-    for (const [at, bit] of [...bits].entries()) {
+    for (const [at, bit] of bits.split('').entries()) {
       const side = bit === '0' ? 'left' : 'right'
       if (at === bits.length - 1) node[side] = encode(value)
       else {

@@ -125,6 +125,23 @@ t.test('with mask none a sample is written as it came', async (t) => {
   t.match(readFileSync(file, 'utf8'), /<script>alert\(1\)/)
 })
 
+t.test(
+  'a disk that takes no audit lines makes the gateway not ready, and traffic goes on',
+  { skip: process.platform !== 'linux' && 'needs /dev/full' },
+  async (t) => {
+    const upstream = await startUpstream(t, echo)
+    const { port, gateway } = await startUnderTest(t, upstream.origin, {
+      config: { audit_log: { file: '/dev/full' } },
+    })
+    t.equal(gateway.checks['records']?.(), undefined)
+    t.equal((await ask(port, XSS)).status, 403)
+    await gateway.flush()
+    t.match(gateway.checks['records']?.(), /audit log \/dev\/full/)
+    t.equal((await ask(port, '/')).status, 200)
+    t.equal((await ask(port, XSS)).status, 403)
+  },
+)
+
 t.test('bytes that are no request become an event', async (t) => {
   const upstream = await startUpstream(t, echo)
   const { port, outbox } = await startUnderTest(t, upstream.origin)
