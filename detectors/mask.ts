@@ -70,9 +70,10 @@ export function maskMatch(match: RuleMatch, mode: MaskMode): RuleMatch {
   const data = cut(match.data)
   // A message is the rule's own text, but it may quote the value.
   const msg = match.sample.length > 3 ? match.msg.split(match.sample).join(HIDDEN) : match.msg
+  const shown = cut(sensitive ? msg : match.msg)
   return {
     ...match,
-    msg: maskSecrets(sensitive ? msg : match.msg),
+    msg: maskSecrets(shown.head) + shown.rest,
     data: (sensitive ? outline(data.head) : maskSecrets(data.head)) + data.rest,
     sample: maskSample(match.variable, match.sample, mode),
   }
