@@ -45,7 +45,10 @@ const collect = (text: string, before: readonly string[] | undefined): readonly 
   ...(before ?? []),
   text,
 ]
-const names = (text: string): readonly string[] => text.split(',').filter((name) => name !== '')
+const names = (text: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  ...text.split(',').filter((name) => name !== ''),
+]
 
 /** Names of the flags that `servingFlags` adds, in commander's spelling. */
 export const SERVING_FLAGS = [...KEY_FLAGS.map(({ name }) => name), 'config', 'phases'] as const

@@ -2,17 +2,6 @@ import { Command, CommanderError } from 'commander'
 
 import { codeOf, messageOf } from '../runtime/errors.js'
 import { ReportedFailure } from '../runtime/role.js'
-import { registerConfig } from './commands/config.js'
-import { registerDemoService } from './commands/demo-service.js'
-import { registerExplain } from './commands/explain.js'
-import { registerGateway } from './commands/gateway.js'
-import { registerIncidents } from './commands/incidents.js'
-import { registerLedger } from './commands/ledger.js'
-import { registerQuarantine } from './commands/quarantine.js'
-import { registerScan } from './commands/scan.js'
-import { registerScanner } from './commands/scanner.js'
-import { registerUp } from './commands/up.js'
-import { registerVerify } from './commands/verify.js'
 import type { CliContext } from './context.js'
 import { UsageError } from './context.js'
 import type { OwnContext } from './run.js'
@@ -21,8 +10,29 @@ import { version } from './run.js'
 const EXIT_FAILURE = 1
 const EXIT_USAGE = 2
 
-/** The whole command. */
-export const buildProgram = (context: CliContext): Command => {
+type Register = (program: Command, context: CliContext) => void
+
+/** A command that answers at once does not wait for the code that only a server needs. */
+const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
+  up: async () => (await import('./commands/up.js')).registerUp,
+  gateway: async () => (await import('./commands/gateway.js')).registerGateway,
+  scanner: async () => (await import('./commands/scanner.js')).registerScanner,
+  ledger: async () => (await import('./commands/ledger.js')).registerLedger,
+  incidents: async () => (await import('./commands/incidents.js')).registerIncidents,
+  scan: async () => (await import('./commands/scan.js')).registerScan,
+  quarantine: async () => (await import('./commands/quarantine.js')).registerQuarantine,
+  verify: async () => (await import('./commands/verify.js')).registerVerify,
+  explain: async () => (await import('./commands/explain.js')).registerExplain,
+  config: async () => (await import('./commands/config.js')).registerConfig,
+  'demo-service': async () => (await import('./commands/demo-service.js')).registerDemoService,
+}
+
+/**
+ * The whole command, or the part of it that `first` names.
+ *
+ * @param first the first argument; when it is no command, all of them are there
+ */
+export const buildProgram = async (context: CliContext, first?: string): Promise<Command> => {
   const program = new Command('portcullis')
     .description('Guards services: a gateway, a scanner, a ledger of signed decisions, and incidents.')
     .version(version, '-V, --version', 'print the version')
@@ -35,17 +45,8 @@ export const buildProgram = (context: CliContext): Command => {
     })
     .showHelpAfterError('Add --help to the command for what it takes.')
     .addHelpText('after', '\nExit status: 0 success, 1 failure, 2 a mistake in the command line.')
-  registerUp(program, context)
-  registerGateway(program, context)
-  registerScanner(program, context)
-  registerLedger(program, context)
-  registerIncidents(program, context)
-  registerScan(program, context)
-  registerQuarantine(program, context)
-  registerVerify(program, context)
-  registerExplain(program, context)
-  registerConfig(program, context)
-  registerDemoService(program, context)
+  const named = first !== undefined && Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined
+  for (const load of named ? [named] : Object.values(COMMANDS)) (await load())(program, context)
   withoutHelpCommands(program)
   return program
 }
@@ -63,7 +64,8 @@ const withoutHelpCommands = (command: Command): void => {
  */
 export const runCommandLine = async (argv: readonly string[], context: OwnContext): Promise<number> => {
   try {
-    await buildProgram(context).parseAsync([...argv])
+    const program = await buildProgram(context, argv[2])
+    await program.parseAsync([...argv])
     return context.exitCode()
   } catch (error) {
     return report(error, context)

@@ -58,3 +58,6 @@ const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f
 
 /** Whether a text is a lower-case UUID of version 7. */
 export const isUuidv7 = (text: string): boolean => text.length === 36 && UUID_V7.test(text)
+
+/** The time in a UUID of version 7: milliseconds since the Unix epoch. */
+export const uuidv7Time = (id: string): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)

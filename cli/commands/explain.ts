@@ -1,11 +1,13 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { isAbsolute, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
 
 import { explainVerdict } from '../../detectors/explain.js'
 import type { VerdictRecord } from '../../gateway/verdict-record.js'
 import { readVerdict } from '../../gateway/verdict-store.js'
+import type { StoredVerdict } from '../../gateway/verdict-store.js'
 import { packageRoot } from '../../runtime/package-root.js'
-import { isUuidv7 } from '../../runtime/uuid.js'
+import { isUuidv7, uuidv7Time } from '../../runtime/uuid.js'
 import type { CliContext, Flags } from '../context.js'
 import { UsageError } from '../context.js'
 import { asciiJson, printable } from '../printable.js'
@@ -29,7 +31,7 @@ export const registerExplain = (program: Command, context: CliContext): void => 
       const id = requestId.toLowerCase()
       if (!isUuidv7(id)) throw new UsageError(`${printable(requestId.slice(0, 64))} is not a request id`)
       const data = resolve(context.loadConfig(flags).config.data)
-      const stored = await readVerdict(data, id)
+      const stored = await findVerdict(data, id)
       if (!stored)
         throw new VerdictNotFound(
           `${data} holds no verdict of request ${id}: it was allowed without a logged match, or its record is too old`,
@@ -42,6 +44,21 @@ export const registerExplain = (program: Command, context: CliContext): void => 
           : `${lines.join('\n')}\n`,
       )
     })
+}
+
+/** A client sees its request id before the record is on disk: that of a fresh request is waited for. */
+const FRESH_MS = 10_000
+const WAIT_MS = 3000
+const POLL_MS = 50
+
+const findVerdict = async (data: string, id: string): Promise<StoredVerdict | undefined> => {
+  const age = Date.now() - uuidv7Time(id)
+  const until = Date.now() + (age < FRESH_MS ? WAIT_MS : 0)
+  for (;;) {
+    const stored = await readVerdict(data, id)
+    if (stored || Date.now() >= until) return stored
+    await pause(POLL_MS)
+  }
 }
 
 /** Our own rules are named as they stand in the product. */

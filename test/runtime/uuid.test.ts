@@ -1,12 +1,13 @@
 import t from 'tap'
 
-import { isUuidv7, uuidv7 } from '../../runtime/uuid.js'
+import { isUuidv7, uuidv7, uuidv7Time } from '../../runtime/uuid.js'
 
 void t.test('carries the time in its first 48 bits', async (t) => {
   const now = Date.now() + 5_000
   const id = uuidv7(now)
   t.ok(isUuidv7(id))
   t.equal(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16), now)
+  t.equal(uuidv7Time(id), now)
 })
 
 void t.test(
