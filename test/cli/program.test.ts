@@ -21,7 +21,7 @@ void t.test('every command has help that exits 0, down to the last subcommand', 
     names.push(path.join(' '))
     for (const below of command.commands) visit(below, [...path, below.name()])
   }
-  visit(buildProgram(createContext(process)), [])
+  visit(await buildProgram(createContext(process)), [])
   for (const name of [
     'up',
     'gateway',
