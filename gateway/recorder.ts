@@ -6,6 +6,7 @@ import { uuidv7 } from '../runtime/uuid.js'
 import type { ActionValue, LedgerClient } from '../ledger/client/types.js'
 import type { Clock } from '../detectors/ports.js'
 import { AuditLog, auditFailure } from './audit-log.js'
+import { GatewayError } from './errors.js'
 import type { RecordSink } from './data-plane.js'
 import type { MalformedReport } from './malformed-reports.js'
 import type { GatewayMeter, RecordLoss } from './meter.js'
@@ -62,7 +63,7 @@ export class Recorder implements RecordSink {
     this.#repeated = new RepeatedLog(options.log)
   }
 
-  /** Opens the audit log; rejects when that is impossible, so that a wrong path shows at start. */
+  /** Opens the audit log. Rejects with `GATEWAY_AUDIT_LOG` when that is impossible, so that a wrong path shows at start. */
   static async open(options: RecorderOptions): Promise<Recorder> {
     const recorder = new Recorder(options)
     const { auditFile } = options
@@ -71,6 +72,8 @@ export class Recorder implements RecordSink {
         onFailure: (error) => options.log.error({ code: codeOf(error) }, auditFailure(auditFile, error)),
         onRecovery: () => options.log.info(`the audit log ${auditFile} is written again`),
         onLost: (lines) => recorder.#lost('audit_log', `${auditFile} cannot be written`, lines),
+      }).catch((error: unknown) => {
+        throw new GatewayError('GATEWAY_AUDIT_LOG', auditFailure(auditFile, error), { cause: error })
       })
     return recorder
   }

@@ -236,7 +236,7 @@ SecRule ARGS:do "@streq quiet" "id:100005,phase:1,pass,nolog,msg:'Quiet'"
 
 t.test('a configuration that cannot be honoured fails at start and says why', async (t) => {
   await t.rejects(startUnderTest(t, undefined, { config: { audit_log: { file: '/none/audit.jsonl' } } }), {
-    code: 'ENOENT',
+    code: 'GATEWAY_AUDIT_LOG',
   })
   await t.rejects(startUnderTest(t, undefined, { detection: { rules: ['/none.conf'] } }))
   await t.rejects(
