@@ -20,6 +20,13 @@ export interface RunOptions {
   readonly input?: string
 }
 
+export interface UpOptions extends RunOptions {
+  /** Instead of the flags that give it free ports. */
+  readonly flags?: readonly string[]
+}
+
+const FREE_PORTS = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0']
+
 /** The environment of a user: nothing of the test runner's in it, and no configuration. */
 const userEnvironment = (own: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv => ({
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:PORTCULLIS_|_?TAP)/.test(name))),
@@ -132,8 +139,8 @@ export class Serving {
 }
 
 /** Starts `portcullis up` and resolves when it has told all that it tells at a start. */
-export const up = async (args: readonly string[], options: RunOptions = {}): Promise<Serving> =>
-  serve(['up', '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', ...args], options)
+export const up = (args: readonly string[], { flags, ...options }: UpOptions = {}): Promise<Serving> =>
+  serve(['up', ...(flags ?? FREE_PORTS), ...args], options)
 
 /** Starts a command that prints the banner. */
 export const serve = async (args: readonly string[], options: RunOptions = {}): Promise<Serving> => {
@@ -156,6 +163,10 @@ const childrenOf = (parent: number): { readonly pid: number; readonly args: stri
         return []
       }
     })
+
+/** Pids of all processes below one. */
+export const descendantsOf = (pid: number): number[] =>
+  childrenOf(pid).flatMap((child) => [child.pid, ...descendantsOf(child.pid)])
 
 /** Whether a process runs: a zombie does not. */
 export const isRunning = (pid: number): boolean => {
