@@ -99,8 +99,14 @@ export class GatewayTarget {
     })
     socket.on('error', () => undefined)
     socket.setTimeout(ANSWER_MS, () => socket.destroy())
+    // A reset is an answer too, so this waits for the end whatever it is.
+    const closed = new Promise<void>((resolve) => {
+      socket.on('close', () => {
+        resolve()
+      })
+    })
     socket.write(bytes)
-    await once(socket, 'close')
+    await closed
     const answer = Buffer.concat(chunks).toString('latin1')
     const status = /^HTTP\/1\.[01] (\d{3})/.exec(answer)?.[1]
     return {
@@ -128,6 +134,7 @@ export class GatewayTarget {
   }
 
   async stop(): Promise<void> {
+    if (this.#gateway.exitCode !== null) return
     const gone = once(this.#gateway, 'exit')
     this.#gateway.kill('SIGTERM')
     await gone
@@ -165,7 +172,7 @@ async function listeningPort(gateway: ChildProcess): Promise<number> {
   const lines: string[] = []
   for await (const line of createInterface(gateway.stderr)) {
     lines.push(line)
-    const port = /"listen(?:ing)?":"127\.0\.0\.1:(\d+)"/.exec(line)?.[1]
+    const port = /"host":"127\.0\.0\.1","port":(\d+)/.exec(line)?.[1]
     if (port !== undefined) {
       gateway.stderr.resume()
       return Number(port)
