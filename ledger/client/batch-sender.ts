@@ -81,7 +81,13 @@ export class BatchSender {
   #start(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#sending ??= this.#send()
+    // Without this a timer that fires on nothing would leave a finished promise behind, and nothing would be sent again.
+    if (this.#sending !== undefined || this.#waiting.length === 0) return
+    this.#sending = this.#send().finally(() => {
+      this.#sending = undefined
+      // Added after the last look and before this one.
+      if (this.#stopped === undefined && this.#waiting.length > 0) this.#start()
+    })
   }
 
   async #send(): Promise<void> {
@@ -93,7 +99,6 @@ export class BatchSender {
       this.#waiting.splice(0, entries.length)
       this.#first += entries.length
     }
-    this.#sending = undefined
   }
 
   #nextBatch(): readonly Uint8Array[] {

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { stat } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import type { ActionPayload } from '../../../proofs/action.js'
 import { encodeHex } from '../../../proofs/bytes.js'
@@ -226,5 +227,27 @@ void t.test('two clients that start at once share one key', async (t) => {
   await consume().drained()
   t.equal(actions.length, 6)
   t.equal((await readAgentKeys(rolePaths(data, 'gateway').registry, 'gateway')).length, 1)
+  await close()
+})
+
+t.test('a timer that fires when all is sent already does not stop what comes later', async (t) => {
+  const { options, consume, actions, close } = await setUp(t.testdir(), { maxDelayMs: 40 })
+  const client = await openLedgerClient(options)
+  const sent = client.flush()
+  // Sent by the flush that is under way, while its own timer still runs.
+  client.record(verdict('block', 'xss'))
+  await sent
+  await client.flush()
+  await pause(80)
+  client.record(verdict('block', 'rce'))
+  await client.flush()
+  const consumer = consume()
+  await consumer.drained()
+  t.strictSame(
+    actions.map((action) => action['kind']),
+    ['session.open', 'security.verdict', 'security.verdict'],
+  )
+  await client.close()
+  await consumer.stop()
   await close()
 })
