@@ -18,6 +18,7 @@ const KEY_FLAGS: readonly KeyFlag[] = [
   { name: 'listener', flag: '--listener', path: ['gateway', 'listener'] },
   { name: 'mode', flag: '--mode', path: ['detection', 'mode'] },
   { name: 'rules', flag: '--rules', path: ['detection', 'rules'] },
+  { name: 'crs', flag: '--crs', path: ['detection', 'phases', 'owasp_crs', 'dir'] },
   { name: 'auditLog', flag: '--audit-log', path: ['gateway', 'audit_log', 'file'] },
   { name: 'auditMask', flag: '--audit-mask', path: ['gateway', 'audit_log', 'mask'] },
   { name: 'threads', flag: '--threads', path: ['gateway', 'threads'] },
@@ -63,6 +64,7 @@ export const servingFlags = (command: Command): Command =>
     .option('--mode <mode>', 'block, or detect: record what would have been refused (block)')
     .option('--phases <names>', 'run only these phases, separated by commas', names)
     .option('--rules <file>', 'SecLang rules, loaded after our base settings (repeatable)', collect)
+    .option('--crs <dir>', 'folder of a Core Rule Set release, loaded as phase owasp_crs')
     .option('--audit-log <file>', 'one JSON object per transaction that was not a plain allow')
     .option('--audit-mask <what>', 'secrets, or none: write samples as they came (secrets)')
     .option('--data <dir>', 'folder of all state (./data)')

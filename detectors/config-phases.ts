@@ -96,6 +96,63 @@ export const rateLimitConfig = (mode: ModeSetting) =>
     .prefault({})
     .describe('Phase 5. How many requests one client may make.')
 
+const paranoiaLevel = z.int().min(1).max(4).optional()
+const scoreThreshold = z.int().min(1).max(10_000).optional()
+
+export const owaspCrsConfig = (mode: ModeSetting) =>
+  z
+    .strictObject({
+      mode,
+      dir: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'Folder of a Core Rule Set release, with `crs-setup.conf` (or `crs-setup.conf.example`) and `rules/`. Loaded as it ' +
+            'is. Default: none, the phase is idle.',
+        ),
+      paranoia_level: paranoiaLevel.describe(
+        'Rules up to this level count, 1 to 4. A higher one finds more and refuses more that is harmless. Default: what ' +
+          '`crs-setup.conf` says, else 1.',
+      ),
+      detection_paranoia_level: paranoiaLevel.describe(
+        'Rules up to this level run and are logged, without counting above `paranoia_level`; for trying a higher level. ' +
+          'Default: what `crs-setup.conf` says, else `paranoia_level`.',
+      ),
+      inbound_threshold: scoreThreshold.describe(
+        'From this sum of points on a request is refused; one critical rule scores 5. Default: what `crs-setup.conf` says, ' +
+          'else 5.',
+      ),
+      outbound_threshold: scoreThreshold.describe(
+        'From this sum of points on a response is refused; one error-level rule scores 4. Default: what `crs-setup.conf` ' +
+          'says, else 4.',
+      ),
+      early_blocking: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Also compare the sums after the request headers and after the response headers, before bodies are read. ' +
+            'Default false, unless `crs-setup.conf` says otherwise.',
+        ),
+      response_bodies: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Hold and judge response bodies of text, HTML, XML and JSON, up to `gateway.limits.response_body`. Default true, as ' +
+            'soon as `dir` is set. Without it responses are judged by status and headers only.',
+        ),
+    })
+    .refine(
+      ({ paranoia_level: blocking, detection_paranoia_level: detection }) =>
+        blocking === undefined || detection === undefined || detection >= blocking,
+      {
+        path: ['detection_paranoia_level'],
+        message: 'must not be lower than paranoia_level: the Core Rule Set would refuse every request',
+      },
+    )
+    .prefault({})
+    .describe('Phase 13. The OWASP Core Rule Set.')
+
 export const hotlinkConfig = (mode: ModeSetting) =>
   z
     .strictObject({

@@ -1,6 +1,13 @@
 import { z } from 'zod'
 
-import { geoipConfig, hotlinkConfig, ipListConfig, rateLimitConfig, urlListConfig } from './config-phases.js'
+import {
+  geoipConfig,
+  hotlinkConfig,
+  ipListConfig,
+  owaspCrsConfig,
+  rateLimitConfig,
+  urlListConfig,
+} from './config-phases.js'
 import { isAvailable, unavailableReason } from './phase-order.js'
 import { PHASE_NAMES, type PhaseName } from './verdict.js'
 
@@ -58,6 +65,7 @@ const phasesConfig = z
         .strictObject({ mode: phaseMode })
         .prefault({})
         .describe('Phase 12. The rules in the files of `rules`.'),
+      owasp_crs: owaspCrsConfig(phaseMode),
       hotlink: hotlinkConfig(phaseMode),
       geoip: geoipConfig(phaseMode),
     },
@@ -84,8 +92,8 @@ export const detectionConfig = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .describe(
-      'SecLang files, loaded in this order after our base settings, as phase custom_rules. A Core Rule Set included from ' +
-        'here runs under that name too. Default: none.',
+      'SecLang files, loaded in this order after our base settings, as phase custom_rules. Rules of a Core Rule Set ' +
+        'among them (their `ver` says so) are named as phase owasp_crs. Default: none.',
     ),
   exclusions: z
     .array(z.string().min(1))

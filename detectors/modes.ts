@@ -32,12 +32,25 @@ export function effectiveModes(config: DetectionConfig, only?: readonly PhaseNam
     phase: name,
     number,
     mode: effectiveMode(config, name, only),
-    idle: isIdle(config, name),
+    idle: isIdle(config, name, only),
   }))
 }
 
+/**
+ * Whether rule files stand in for a Core Rule Set folder: `owasp_crs` was asked for by name, `custom_rules` was not, and
+ * no folder is given.
+ */
+export function rulesAreCoreRuleSet(config: DetectionConfig, only?: readonly PhaseName[]): boolean {
+  return (
+    only !== undefined &&
+    only.includes('owasp_crs') &&
+    !only.includes('custom_rules') &&
+    config.phases.owasp_crs.dir === undefined
+  )
+}
+
 /** Whether a phase has nothing to judge by. */
-export function isIdle(config: DetectionConfig, name: PhaseName): boolean {
+export function isIdle(config: DetectionConfig, name: PhaseName, only?: readonly PhaseName[]): boolean {
   const { phases } = config
   switch (name) {
     case 'ip_allow':
@@ -50,6 +63,10 @@ export function isIdle(config: DetectionConfig, name: PhaseName): boolean {
       return phases.rate_limit.limits.length === 0
     case 'custom_rules':
       return config.rules.length === 0
+    case 'owasp_crs':
+      return (
+        phases.owasp_crs.dir === undefined && !(rulesAreCoreRuleSet(config, only) && config.rules.length > 0)
+      )
     case 'hotlink':
       return phases.hotlink.extensions.length === 0
     case 'geoip': {

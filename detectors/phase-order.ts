@@ -31,6 +31,7 @@ export const PHASE_ORDER: readonly PhaseStep[] = [
   step('rce', 'content', 'seclang'),
   step('traversal', 'content', 'seclang'),
   step('custom_rules', 'content', 'seclang'),
+  step('owasp_crs', 'content', 'seclang'),
 ]
 
 /** Position of a phase among the 17, as users know it. */
@@ -44,10 +45,7 @@ export function isAvailable(name: PhaseName): boolean {
 
 /** Why a phase cannot be used yet, for a startup error. */
 export function unavailableReason(name: PhaseName): string {
-  const reason = `phase "${name}" is not available in this version`
-  return name === 'owasp_crs'
-    ? `${reason}: a Core Rule Set that is loaded with --rules runs as phase "custom_rules"`
-    : reason
+  return `phase "${name}" is not available in this version`
 }
 
 function step(name: PhaseName, scope: PhaseScope, kind: 'policy' | 'seclang'): PhaseStep {

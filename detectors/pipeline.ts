@@ -54,7 +54,7 @@ export function createPipeline(config: DetectionConfig, deps: PipelineDeps): Pip
   const policies = policyPhases(config, modeOf, deps)
   const rules = compileRuleSet(ruleSources(config, modeOf, deps), {
     files: guardedFiles(deps.files, deps.warn),
-    modes: ruleModes(modeOf),
+    modes: ruleModes(config, modeOf),
     siteMode: config.mode,
     warn: (message, position) => deps.warn(`${position.file}:${position.line}: ${message}`),
   })
@@ -77,12 +77,15 @@ export function createPipeline(config: DetectionConfig, deps: PipelineDeps): Pip
 }
 
 /** The modes that rules run in, by the phase that they are filed under. */
-function ruleModes(modeOf: (name: PhaseName) => Mode): ReadonlyMap<PhaseName, Mode> {
+function ruleModes(config: DetectionConfig, modeOf: (name: PhaseName) => Mode): ReadonlyMap<PhaseName, Mode> {
   const modes = new Map<PhaseName, Mode>(
     PHASE_ORDER.filter(({ kind }) => kind === 'seclang').map(({ name }) => [name, modeOf(name)]),
   )
-  // Rules of a Core Rule Set among the operator's own carry its label already, and run with them.
-  modes.set('owasp_crs', modeOf('custom_rules'))
+  // Rules of a Core Rule Set among the operator's own carry its label; they run with the rest of their file even where
+  // only `custom_rules` was asked for.
+  if (config.phases.owasp_crs.mode !== 'off' && modeOf('owasp_crs') === 'off') {
+    modes.set('owasp_crs', modeOf('custom_rules'))
+  }
   return modes
 }
 

@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url'
 
 import type { DetectionConfig } from './config.js'
+import { coreRuleSetEngineText, coreRuleSetSources } from './core-rule-set.js'
+import { rulesAreCoreRuleSet } from './modes.js'
 import { OWN_RULE_IDS } from './policy-match.js'
 import type { PipelineDeps } from './pipeline.js'
 import type { RuleSourceInput } from './seclang/index.js'
@@ -31,14 +33,16 @@ export function packDirectory(): string {
 export function ruleSources(
   config: DetectionConfig,
   modeOf: (name: PhaseName) => Mode,
-  deps: Pick<PipelineDeps, 'packs'>,
+  deps: Pick<PipelineDeps, 'packs' | 'files' | 'only'>,
 ): readonly RuleSourceInput[] {
   const directory = withSlash(deps.packs ?? packDirectory())
+  const crs = modeOf('owasp_crs') === 'off' ? [] : coreRuleSetSources(config.phases.owasp_crs, deps.files)
+  const engineText = crs.length === 0 ? '' : coreRuleSetEngineText(config.phases.owasp_crs)
   const sources: RuleSourceInput[] = [
     { file: `${directory}base.conf`, label: BASE_LABEL, base: true, set: 'base' },
     {
       file: '(detection settings)',
-      text: settingsText(config),
+      text: settingsText(config) + engineText,
       label: BASE_LABEL,
       base: true,
       set: 'settings',
@@ -51,10 +55,11 @@ export function ruleSources(
   for (const { phase, file } of PACKS) {
     if (modeOf(phase) !== 'off') sources.push({ file: directory + file, label: phase, set: phase })
   }
-  if (modeOf('custom_rules') !== 'off') {
-    for (const file of config.rules) sources.push({ file, label: 'custom_rules', set: 'custom_rules' })
+  const own = rulesAreCoreRuleSet(config, deps.only) ? 'owasp_crs' : 'custom_rules'
+  if (modeOf(own) !== 'off') {
+    for (const file of config.rules) sources.push({ file, label: own, set: 'custom_rules' })
   }
-  return sources
+  return [...sources, ...crs]
 }
 
 /** What the configuration says, in SecLang. */

@@ -1,4 +1,3 @@
-import { isAvailable } from './phase-order.js'
 import { OWN_RULE_IDS, OWN_RULE_IDS_END } from './policy-match.js'
 import { BASE_RULE_IDS } from './rule-sources.js'
 import type { PhaseName, RuleMatch, VerdictPhase } from './verdict.js'
@@ -38,9 +37,8 @@ export function decidingRule(phase: PhaseName, matches: readonly RuleMatch[]): R
 
 /**
  * The phase that a verdict shows. Base settings are under no phase of the 17: what they refuse is a matter of the request
- * itself. Rules of a Core Rule Set run as the operator's own while `owasp_crs` is not a phase of this version.
+ * itself.
  */
 export function productPhase(id: number, label: VerdictPhase): VerdictPhase {
-  if (label === 'owasp_crs' && !isAvailable(label)) return 'custom_rules'
   return id >= BASE_RULE_IDS.from && id <= BASE_RULE_IDS.to && label !== 'malformed' ? 'request' : label
 }

@@ -62,7 +62,7 @@ void t.test('a mistake in the command line exits 2 and says what it is, without 
     [['explain'], /missing required argument 'request-id'/],
     [['explain', 'x\u001b[31m'], /^USAGE: x\\x1b\[31m is not a request id\n$/],
     [['up', '--phases', 'nope'], /^USAGE: --phases: unknown phase "nope"/],
-    [['up', '--phases', 'owasp_crs'], /not available in this version/],
+    [['up', '--phases', 'crowdsec'], /not available in this version/],
     [['up', '--threads', 'x', '--mode', 'y'], /^CONFIG_INVALID:\n--threads: .*"x"\n--mode: .*"y"\n$/],
   ]
   for (const [args, says] of cases) {

@@ -18,7 +18,11 @@ t.test('unknown keys and phases are refused by name', async (t) => {
   const message = (input: unknown): string => detectionConfig.safeParse(input).error?.message ?? ''
   t.match(message({ colour: 1 }), /colour/)
   t.match(message({ phases: { bot: {} } }), /phase \\?"bot\\?" is not available in this version/)
-  t.match(message({ phases: { owasp_crs: {} } }), /--rules runs as phase/)
+  t.match(message({ phases: { owasp_crs: { paranoia_level: 5 } } }), /paranoia_level/)
+  t.match(
+    message({ phases: { owasp_crs: { paranoia_level: 3, detection_paranoia_level: 2 } } }),
+    /must not be lower than paranoia_level/,
+  )
   t.match(message({ phases: { sqli: {} } }), /unknown phase \\?"sqli\\?" \(known: ip_allow/)
   t.match(message({ phases: { xss: { mode: 'on' } } }), /phases/)
   t.match(message({ phases: { ip_block: { address: [] } } }), /address/)
@@ -49,7 +53,7 @@ t.test('the banner tells the effective mode of each phase', async (t) => {
     phases: { xss: { mode: 'off' }, url_block: { paths: ['/x'] } },
   })
   const report = effectiveModes(config)
-  t.equal(report.length, 13)
+  t.equal(report.length, 14)
   t.match(report[0], { phase: 'ip_allow', number: 1, mode: 'detect', idle: true })
   t.match(
     report.find(({ phase }) => phase === 'url_block'),

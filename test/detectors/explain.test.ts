@@ -219,7 +219,7 @@ t.test("an operator's own rule can be explained too, with or without a target", 
   t.equal(warnings.length, 1)
 })
 
-t.test('a Core Rule Set runs as custom_rules, and the rule that scored is excluded', async (t) => {
+t.test('a Core Rule Set runs under its own name, and the rule that scored is excluded', async (t) => {
   const data = process.env['PORTCULLIS_TEST_DATA']
   if (data === undefined) return t.plan(0, 'skipped: no data')
   const all = {
@@ -234,7 +234,7 @@ t.test('a Core Rule Set runs as custom_rules, and the rule that scored is exclud
   t.same(site.warnings, [])
   const request = { target: `/items?id=${encoded}`, headers: [['Accept', '*/*'] as const] }
   const record = recordOf(site, request)
-  t.match(record.verdict, { action: 'block', phase: 'custom_rules', rule: 942_100 })
+  t.match(record.verdict, { action: 'block', phase: 'owasp_crs', rule: 942_100 })
   const { exclusion, advice, rules } = explainVerdict(record)
   t.equal(rules.find(({ id }) => id === 949_110)?.role, 'bookkeeping')
   t.notMatch(exclusion, /949110/)

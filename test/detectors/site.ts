@@ -18,7 +18,14 @@ export interface TestRequest {
 
 /** Rule files from disk; `extra` adds some that are not there. */
 export function ruleFiles(extra: Readonly<Record<string, string>> = {}): RuleFiles {
-  return { read: (path) => extra[path] ?? readFileSync(path, 'latin1'), expand: (path) => [path] }
+  const expand = (path: string): readonly string[] => {
+    if (!path.includes('*')) return [path]
+    const pattern = new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/\*/g, '[^/]*')}$`)
+    return Object.keys(extra)
+      .filter((name) => pattern.test(name))
+      .sort()
+  }
+  return { read: (path) => extra[path] ?? readFileSync(path, 'latin1'), expand }
 }
 
 /** A site with a clock that stands still until told otherwise. */
