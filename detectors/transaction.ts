@@ -1,6 +1,7 @@
 import type { Ports } from './ports.js'
 import type { BodyView, ClientInfo, HeaderList, RequestHead, ResponseHead } from './request.js'
 import { byteString } from './transaction/bytes.js'
+import { joinContentTypes } from './transaction/content-type.js'
 import { type CookieList, parseCookies } from './transaction/cookies.js'
 import { type FormFields, parseForm } from './transaction/form.js'
 import { HeaderMap } from './transaction/header-map.js'
@@ -41,7 +42,7 @@ export class Transaction {
     readonly ports: Ports,
   ) {
     this.startedAt = ports.clock.now()
-    this.headers = new HeaderMap(head.headers)
+    this.headers = new HeaderMap(joinContentTypes(head.headers))
   }
 
   /** Milliseconds since the Unix epoch, from the injected clock: the only clock there is. */

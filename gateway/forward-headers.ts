@@ -1,4 +1,5 @@
 import type { HeaderList } from '../detectors/request.js'
+import { joinContentTypes } from '../detectors/transaction/content-type.js'
 import { listValues } from './header-fields.js'
 import { hopByHop } from './hop-by-hop.js'
 
@@ -50,7 +51,7 @@ export const forwardHeaders = (headers: HeaderList, context: ForwardContext): st
   const proto = context.tls ? 'https' : 'http'
   let protoGiven = false
   let hostGiven = false
-  for (const [name, value] of headers) {
+  for (const [name, value] of joinContentTypes(headers)) {
     const lower = name.toLowerCase()
     if (ends(lower) || OURS.has(lower)) continue
     const plain = normal(name)

@@ -114,7 +114,8 @@ export class Evaluation {
     if (!items.some(({ kind }) => kind === 'rule')) return false
     const type = state.tx.responseHeaders.get('content-type') ?? ''
     const media = (type.split(';', 1)[0] ?? '').trim().toLowerCase()
-    return state.settings.responseMimeTypes.includes(media === '' ? 'null' : media)
+    // Without a type the client guesses one, most often one of text: it is judged.
+    return media === '' || state.settings.responseMimeTypes.includes(media)
   }
 
   /**

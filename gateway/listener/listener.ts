@@ -115,6 +115,8 @@ export interface RequestInfo {
 
 export type RefusalReason =
   | 'missing_host'
+  | 'empty_host'
+  | 'fragment_in_target'
   | 'several_hosts'
   | 'invalid_host'
   | 'differing_content_length'

@@ -1,12 +1,13 @@
 import type { HeaderList } from '../../detectors/request.js'
 import type { RefusalReason } from './listener.js'
 
-/** `uri-host [":" port]` of RFC 9110 section 7.2, by its characters; it may be empty. */
+/** `uri-host [":" port]` of RFC 9110 section 7.2, by its characters. */
 const HOST_CHARACTERS = /^[A-Za-z0-9\-._~%!$&'()*+,;=:[\]]*$/
 const DIGITS = /^[0-9]+$/
 
 export interface RequestFacts {
   readonly method: string
+  readonly target: string
   readonly httpVersion: '1.0' | '1.1' | '2.0'
   readonly headers: HeaderList
 }
@@ -37,9 +38,12 @@ export function refusalOf(request: RequestFacts): RefusalReason | undefined {
     }
   }
   if (request.method === 'CONNECT') return 'connect_method'
+  // A fragment is never sent (RFC 9110, section 7.1); applications disagree on whether it ends the query.
+  if (request.target.includes('#')) return 'fragment_in_target'
   if (hosts.length > 1) return 'several_hosts'
   const host = hosts[0]
   if (host === undefined && request.httpVersion !== '1.0') return 'missing_host'
+  if (host === '' && request.httpVersion !== '1.0') return 'empty_host'
   if (host !== undefined && !HOST_CHARACTERS.test(host)) return 'invalid_host'
   return (
     framingRefusal(request.httpVersion, lengths, codings) ??

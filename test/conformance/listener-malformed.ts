@@ -17,6 +17,8 @@ const REJECTED: readonly (readonly [name: string, bytes: string])[] = [
 /** What can be parsed and must be refused by the gateway; a listener may reject it itself. */
 const REFUSED: readonly (readonly [reason: RefusalReason, bytes: string])[] = [
   ['missing_host', 'GET / HTTP/1.1\r\nX-A: 1\r\n\r\n'],
+  ['empty_host', 'GET / HTTP/1.1\r\nHost: \r\n\r\n'],
+  ['fragment_in_target', 'GET /#fragment HTTP/1.1\r\nHost: a.test\r\n\r\n'],
   ['several_hosts', 'GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n'],
   ['invalid_host', 'GET / HTTP/1.1\r\nHost: a/b@c\r\n\r\n'],
   [

@@ -5,13 +5,14 @@ import { announcedLength, type RequestFacts, refusalOf } from '../../../gateway/
 const HOST: HeaderList = [['Host', 'a.test']]
 
 function facts(headers: HeaderList, more: Partial<RequestFacts> = {}): RequestFacts {
-  return { method: 'GET', httpVersion: '1.1', headers, ...more }
+  return { method: 'GET', target: '/', httpVersion: '1.1', headers, ...more }
 }
 
 await t.test('ordinary requests are not refused', (t) => {
   for (const request of [
     facts(HOST),
-    facts([['hOST', '']]),
+    facts([['hOST', '']], { httpVersion: '1.0' }),
+    facts(HOST, { target: '/a?b=%23' }),
     facts([['Host', '[::1]:8080']]),
     facts([], { httpVersion: '1.0' }),
     facts([...HOST, ['Content-Length', '0']]),
@@ -30,6 +31,9 @@ await t.test('what two recipients could read differently is refused', (t) => {
   const cases: (readonly [string, RequestFacts])[] = [
     ['missing_host', facts([])],
     ['missing_host', facts([], { httpVersion: '2.0' })],
+    ['empty_host', facts([['hOST', '']])],
+    ['fragment_in_target', facts(HOST, { target: '/#fragment' })],
+    ['fragment_in_target', facts(HOST, { target: '/a?b#c' })],
     ['several_hosts', facts([...HOST, ...HOST])],
     ['several_hosts', facts([...HOST, ['host', 'b.test']], { httpVersion: '1.0' })],
     ['invalid_host', facts([['Host', 'a@b']])],
