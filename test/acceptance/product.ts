@@ -48,6 +48,9 @@ const start = (
     ...(cwd !== undefined && { cwd }),
   })
 
+/** A command that should have ended by then serves by mistake, or hangs. */
+const LIMIT_MS = 60_000
+
 /** Runs a command to its end. */
 export const run = async (
   command: string,
@@ -59,7 +62,9 @@ export const run = async (
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text))
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   child.stdin?.on('error', () => undefined).end(options.input)
+  const limit = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS)
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
+  clearTimeout(limit)
   return { code, signal, stdout, stderr }
 }
 
