@@ -42,7 +42,7 @@ export interface RuleMatch {
   readonly severity?: number
   /** Macros expanded. */
   readonly msg: string
-  /** Expanded `logdata`. */
+  /** Expanded `logdata`; like `msg` one line, control characters written as `\xHH`. */
   readonly data: string
   /** The variable that matched, e.g. `ARGS:id`; empty for an action without a target. */
   readonly variable: string

@@ -264,8 +264,8 @@ export class Evaluation {
       seclangPhase: rule.phase,
       phase: rule.label,
       ...(rule.severity === undefined ? {} : { severity: rule.severity }),
-      msg: rule.msg.expand(state),
-      data: rule.logdata.expand(state),
+      msg: oneLine(rule.msg.expand(state)),
+      data: oneLine(rule.logdata.expand(state)),
       variable: match?.name ?? '',
       sample: match?.value ?? '',
       tags: rule.tagMacros.map((tag) => tag.expand(state)),
@@ -339,3 +339,7 @@ function fullName(target: CompiledTarget, entry: Entry): string {
     ? target.collection
     : `${target.collection}:${entry.key}`
 }
+
+/** Log text stays one line, as ModSecurity writes it: control characters as `\xHH`. The sample has the exact bytes. */
+const oneLine = (text: string): string =>
+  text.replace(/[\x00-\x1f\x7f]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
