@@ -106,7 +106,7 @@ t.test('the first start in an empty folder', async (t) => {
     t.match(refused.stdout, /^HTTP\/1\.1 403 /)
     t.match(refused.stdout, /^x-request-id: [0-9a-f-]{36}/im)
     const proved = await run('sh', ['-c', proof], at)
-    t.equal(proved.code, 0, proved.stderr)
+    t.equal(proved.code, 0, 'it ends well', { stderr: proved.stderr })
     t.match(proved.stdout, /sql_injection/)
     t.match(proved.stdout, /^ok: \S+ [0-9a-f-]{36} of /m)
   })
@@ -138,7 +138,7 @@ t.test('the first start in an empty folder', async (t) => {
       }
       const { id } = await ask(product.url, { path: `/search?id=${encoded(attack)}` })
       const told = await portcullis(['explain', id, '--data', data, '--json'], at)
-      t.equal(told.code, 0, told.stderr)
+      t.equal(told.code, 0, 'it ends well', { stderr: told.stderr })
       const { verdict, deciding, rules, exclusion } = JSON.parse(told.stdout) as {
         verdict: { phase: string; rule: number; status: number }
         deciding: { id: number; variable: string }
@@ -150,7 +150,8 @@ t.test('the first start in an empty folder', async (t) => {
       t.ok(deciding.id > 0)
       t.ok(
         rules.some((rule) => rule.role === 'scoring' && rule.variable === 'ARGS:id'),
-        `the variable is named: ${told.stdout}`,
+        'the variable is named',
+        { told },
       )
       t.match(exclusion, /ctl:ruleRemoveTargetById=\d+;ARGS:id\b/, 'only this variable of a rule')
       t.match(exclusion, /\/search/, 'only this path')
@@ -160,7 +161,7 @@ t.test('the first start in an empty folder', async (t) => {
   await t.test('explain, for people and for who asks for nothing', async (t) => {
     const { id } = await ask(product.url, PLACES['cookie']?.(ATTACKS.sql))
     const told = await portcullis(['explain', id, '--data', data], at)
-    t.equal(told.code, 0, told.stderr)
+    t.equal(told.code, 0, 'it ends well', { stderr: told.stderr })
     t.match(told.stdout, /^rule +96\d{5} .*rules\/sql-injection\.conf:\d+$/m)
     t.match(told.stdout, /^variable +REQUEST_COOKIES:pref$/m)
     t.match(told.stdout, /ctl:ruleRemoveTargetById=\d+;REQUEST_COOKIES:pref/)
@@ -180,7 +181,7 @@ t.test('the first start in an empty folder', async (t) => {
     writeFileSync(join(folder, 'config.yaml'), 'detection:\n  exclusions: [exclusion.conf]\n')
     const other = await up(['--demo', '--data', './other', '--config', 'config.yaml'], at)
     t.teardown(() => other.stop('SIGKILL'))
-    t.equal((await ask(other.url, request)).status, 200, told.stdout)
+    t.equal((await ask(other.url, request)).status, 200, 'this one passes', { told })
     t.equal((await ask(other.url, { path: `/search?q=${encoded(ATTACKS.script)}` })).status, 403)
     t.equal((await ask(other.url, { path: `/other?id=${encoded(ATTACKS.script)}` })).status, 403)
     t.equal((await ask(other.url, { path: `/search?id=${encoded(ATTACKS.sql)}` })).status, 403)
@@ -191,12 +192,12 @@ t.test('the first start in an empty folder', async (t) => {
     const { id } = await ask(product.url, PLACES['query']?.(ATTACKS.sql))
     oldId = id
     const written = await portcullis(['ledger', 'receipt', id, '--data', data, '--out', 'receipt'], at)
-    t.equal(written.code, 0, written.stderr)
+    t.equal(written.code, 0, 'it ends well', { stderr: written.stderr })
     const policy = await portcullis(['ledger', 'policy', '--data', data], at)
-    t.equal(policy.code, 0, policy.stderr)
+    t.equal(policy.code, 0, 'it ends well', { stderr: policy.stderr })
     writeFileSync(join(folder, 'policy'), policy.stdout)
     const good = await portcullis(['verify', 'receipt', '--trust', 'policy'], at)
-    t.equal(good.code, 0, good.stderr)
+    t.equal(good.code, 0, 'it ends well', { stderr: good.stderr })
     t.match(good.stdout, new RegExp(id), 'it speaks of this request')
   })
 
@@ -208,25 +209,25 @@ t.test('the first start in an empty folder', async (t) => {
     const before = parse((await portcullis(['ledger', 'checkpoint', '--data', data], at)).stdout)
     t.ok(before.size > 0)
     const stopped = await product.stop()
-    t.equal(stopped.code, 0, stopped.stderr)
+    t.equal(stopped.code, 0, 'it ends well', { stderr: stopped.stderr })
     t.equal(stopped.stderr, '', 'a stop is no failure')
 
     const again = await up(['--demo', '--data', data], at)
     t.teardown(() => again.stop('SIGKILL'))
     const old = await portcullis(['ledger', 'receipt', oldId, '--data', data, '--out', 'old'], at)
-    t.equal(old.code, 0, old.stderr)
+    t.equal(old.code, 0, 'it ends well', { stderr: old.stderr })
     t.equal((await portcullis(['explain', oldId, '--data', data], at)).code, 0)
 
     const { id } = await ask(again.url, PLACES['query']?.(ATTACKS.sql))
     const fresh = await portcullis(['ledger', 'receipt', id, '--data', data, '--out', 'fresh'], at)
-    t.equal(fresh.code, 0, fresh.stderr)
+    t.equal(fresh.code, 0, 'it ends well', { stderr: fresh.stderr })
     const after = parse((await portcullis(['ledger', 'checkpoint', '--data', data], at)).stdout)
     t.equal(after.origin, before.origin, 'it is the same log')
     t.ok(after.size > before.size, `it goes on: ${before.size}, then ${after.size}`)
     // The old and the new receipt hold under the policy that was written before the restart.
     const index = async (file: string): Promise<number> => {
       const { code, stdout, stderr } = await portcullis(['verify', file, '--trust', 'policy', '--json'], at)
-      t.equal(code, 0, stderr)
+      t.equal(code, 0, 'it ends well', { stderr })
       return (JSON.parse(stdout) as { index: number }).index
     }
     const [first, second, third] = [await index('receipt'), await index('old'), await index('fresh')]

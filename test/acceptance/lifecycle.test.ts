@@ -192,7 +192,7 @@ t.test('a stop finishes what is in flight', async (t) => {
   for (const response of slow) response.end('second half')
   t.match(await answer, { status: 200, body: 'first half, second half' })
   const { code, stderr } = await product.ended
-  t.equal(code, 0, stderr)
+  t.equal(code, 0, 'it ends well', { stderr })
   for (const role of ['gateway', 'scanner', 'incidents', 'ledger', 'up'])
     t.match(stderr, new RegExp(`"msg":"${role} stopped"`))
   t.notMatch(stderr, /"level":"(?:error|fatal)"/)

@@ -17,7 +17,7 @@ t.test('a receipt with one flipped bit fails with a word for what is wrong', asy
   const { id, status } = await ask(product.url, { path: ATTACK })
   t.equal(status, 403)
   const written = await portcullis(['ledger', 'receipt', id, '--data', 'data', '--out', 'receipt'], at)
-  t.equal(written.code, 0, written.stderr)
+  t.equal(written.code, 0, 'it ends well', { stderr: written.stderr })
   const policy = await portcullis(['ledger', 'policy', '--data', 'data'], at)
   writeFileSync(join(folder, 'policy'), policy.stdout)
   // Nothing of it is needed to verify.
@@ -25,7 +25,7 @@ t.test('a receipt with one flipped bit fails with a word for what is wrong', asy
 
   const verify = (file: string) => portcullis(['verify', file, '--trust', 'policy'], at)
   const good = await verify('receipt')
-  t.equal(good.code, 0, good.stderr)
+  t.equal(good.code, 0, 'it ends well', { stderr: good.stderr })
 
   const receipt = readFileSync(join(folder, 'receipt'))
   const flips = Array.from({ length: FLIPS }, (_, i) => ({
