@@ -130,7 +130,7 @@ export class SupervisedRole {
       })
       child.once('error', (error) => {
         // The process could not be made, or could not be signalled; in the first case no `exit` follows.
-        log.error({ role: this.name, err: messageOf(error) }, 'the process of a role failed')
+        log.error({ child: this.name, err: messageOf(error) }, 'the process of a role failed')
         if (child.pid === undefined) {
           clearTimeout(timer)
           reject(
@@ -163,7 +163,7 @@ export class SupervisedRole {
     this.#state = 'waiting'
     const delay = Math.min(config.back_off_seconds * 2 ** this.#failures, config.max_back_off_seconds)
     this.#failures += 1
-    log.error({ role: this.name, how, failures: this.#failures, restart_seconds: delay }, 'a role ended')
+    log.error({ child: this.name, how, failures: this.#failures, restart_seconds: delay }, 'a role ended')
     report(this.name, 'ROLE_ENDED', `${this.name} ended: ${how}; it is started again in ${delay} s`)
     this.#restart = setTimeout(() => void this.#again(), delay * 1000)
   }
@@ -173,7 +173,7 @@ export class SupervisedRole {
       await this.#launch()
       if (this.#state !== 'starting') return
       this.#serve()
-      this.host.log.info({ role: this.name, ...this.#info }, 'a role serves again')
+      this.host.log.info({ child: this.name, ...this.#info }, 'a role serves again')
       this.host.report(this.name, 'ROLE_RESTARTED', `${this.name} serves again`)
     } catch (error) {
       if (this.#state === 'starting') this.#ended(messageOf(error))
@@ -185,7 +185,7 @@ export class SupervisedRole {
     return new Promise((resolve) => {
       const limit = setTimeout(() => {
         log.error(
-          { role: this.name, stop_seconds: config.stop_seconds },
+          { child: this.name, stop_seconds: config.stop_seconds },
           'a role did not stop in time and is killed',
         )
         child.kill('SIGKILL')

@@ -118,6 +118,6 @@ const publish = (events: Topic, role: string, code: string, message: string, log
     data: { role, code, message },
   }
   events.append(Buffer.from(JSON.stringify(event))).catch((error: unknown) => {
-    log.error({ ...event.data, err: messageOf(error) }, 'an operational event could not be published')
+    log.error({ event: event.data, err: messageOf(error) }, 'an operational event could not be published')
   })
 }

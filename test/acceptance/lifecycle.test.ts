@@ -156,7 +156,7 @@ t.test('roles that are killed', async (t) => {
 
   await t.test('kill -9 of the gateway: it is started again and serves', async (t) => {
     process.kill(product.roles()['gateway'] ?? 0, 'SIGKILL')
-    await product.wrote(/"ended?":"gateway".*|"role":"gateway".*"msg":"a role ended"/, 'stderr')
+    await product.wrote(/"child":"gateway".*"msg":"a role ended"/, 'stderr')
     await until(async () => (await ask(product.url).catch(() => undefined))?.status === 200)
     await attack(product.url)
     await until(async () => (await ask(product.admin, { path: '/ready' })).status === 200)
