@@ -2,59 +2,31 @@ import type { Token } from './sql-tokenizer.js'
 import { wordPairs } from './sql-words.js'
 import type { TokenKind } from './sql-words.js'
 
-/** Letters of a fingerprint. */
-const fingerprintLength = 5
+/** Folded tokens that are looked at; what an attacker pads with folds to few. */
+const maxFolded = 256
 
-/** Operators that compute a value; comparisons are not folded, for they are what a condition is made of. */
-const arithmetic = new Set([
-  '+',
-  '-',
-  '*',
-  '/',
-  '%',
-  '^',
-  '|',
-  '&',
-  '<<',
-  '>>',
-  'div',
-  'mod',
-  '.',
-  ':',
-  '::',
-  'collate',
-])
-const signs = new Set(['+', '-', '!', '~', 'not', 'binary'])
+const signs = new Set(['+', '-', '!', '~'])
+/** Which of two values shows when they fold to one; later ones are stronger. */
+const strength = '1vinsrxfe'
 
-function isValue(kind: TokenKind | undefined): boolean {
-  return kind === '1' || kind === 'n' || kind === 'v'
+function isValue(kind: TokenKind | undefined): kind is TokenKind {
+  return kind !== undefined && strength.includes(kind)
 }
 
-/** Folded tokens after which what follows cannot change the first letters any more. */
-const enough = 16
-
 /**
- * Reduces tokens to the shape of what they say and gives its first letters: words that belong together become one, lists and arithmetic become one value, signs
- * and needless parentheses vanish, comments vanish but for one at the end. It folds while it reads, so padding does not hide what comes after it.
+ * Reduces tokens to the shape of what they say, one letter a token: words that belong together become one, arithmetic and lists become one value, so do calls,
+ * queries in parentheses and names of several words; needless parentheses, signs and comments vanish but for a comment at the end.
+ * It folds while it reads, so padding does not hide what comes after it.
  */
 export function foldSql(next: () => Token | undefined): string {
   const folded: Token[] = []
   let comment: Token | undefined
-  for (let token = next(); token !== undefined && folded.length < enough; token = next()) {
-    comment = token.kind === 'c' || token.kind === 'h' ? token : undefined
+  for (let token = next(); token !== undefined && folded.length < maxFolded; token = next()) {
+    comment = 'cCdh'.includes(token.kind) ? token : undefined
     if (comment === undefined) push(folded, token)
   }
   if (comment !== undefined) push(folded, comment)
-  let from = 0
-  // What leads in says nothing: parentheses and signs in front of the first value.
-  while (from < folded.length - 1 && leadsIn(folded[from])) from += 1
-  let kinds = ''
-  for (const token of folded.slice(from, from + fingerprintLength)) kinds += token.kind
-  return kinds
-}
-
-function leadsIn(token: Token | undefined): boolean {
-  return token !== undefined && (token.kind === '(' || (token.kind === 'o' && signs.has(token.text)))
+  return folded.map(({ kind }) => kind).join('')
 }
 
 /** Adds a token and folds the end of the list; each round shortens it, so the work is linear. */
@@ -64,7 +36,7 @@ function push(list: Token[], token: Token): void {
     before === undefined || before.text === '' || token.text === ''
       ? undefined
       : wordPairs.get(`${before.text} ${token.text}`)
-  if (pair !== undefined && before !== undefined) list[list.length - 1] = { kind: pair, text: before.text }
+  if (pair !== undefined && before !== undefined) list[list.length - 1] = { kind: pair, text: token.text }
   else list.push(token)
   while (reduce(list)) {
     // again, until nothing more folds
@@ -75,31 +47,51 @@ function reduce(list: Token[]): boolean {
   const c = list.at(-1)
   const b = list.at(-2)
   const a = list.at(-3)
-  if (c === undefined || b === undefined) return false
-  if (b.kind === 's' && c.kind === 's') return drop(list, 1)
-  if (b.kind === ';' && c.kind === ';') return drop(list, 1)
-  // A sign behind an operator, a comma, a parenthesis or a word belongs to what follows it.
-  if (c.kind === 'o' && signs.has(c.text) && 'o&,(UEkB'.includes(b.kind)) return drop(list, 1)
-  if (c.kind === 'o' && b.kind === 'o') return drop(list, 1)
-  if (c.kind === '&' && b.kind === '&') return drop(list, 1)
-  if (c.kind === '(' && b.kind === '(') return drop(list, 1)
-  if (c.kind === ')' && b.kind === ')') return drop(list, 1)
+  if (c === undefined) return false
+  // A sign at the start or behind anything that is no value belongs to what follows it.
+  if (c.kind === 'o' && signs.has(c.text) && (b === undefined || 'o=l&a,(UEB'.includes(b.kind)))
+    return drop(list, 1)
+  if (b === undefined) return false
+  if (b.kind === c.kind && '();t&so=l!'.includes(c.kind)) return drop(list, 1)
+  if (c.kind === '!' && '&aoE(='.includes(b.kind)) return drop(list, 1)
+  if (c.kind === '&' && b.kind === 'a') return drop(list, 1)
   if (a === undefined) return false
-  if (isValue(c.kind) && isValue(a.kind) && (b.kind === ',' || (b.kind === 'o' && arithmetic.has(b.text)))) {
-    list.splice(-3, 3, b.kind === ',' ? { kind: 'n', text: '' } : mixed(a, c))
-    return true
+  // Text: of more than two names in a row two are enough.
+  if (a.kind === 'n' && b.kind === 'n' && c.kind === 'n') return drop(list, 1)
+  if (isValue(a.kind) && isValue(c.kind) && (b.kind === 'o' || b.kind === ',' || b.kind === '.'))
+    return put(list, 3, b.kind === ',' ? 'r' : stronger(a.kind, c.kind))
+  // What is or is not null is a value again, and of a kind that asks.
+  if (c.kind === 'v' && b.kind === 'l' && (b.text === 'is' || b.text === 'not') && isValue(a.kind))
+    return put(list, 3, 'f')
+  if (c.kind === '}' && isValue(b.kind)) {
+    // ODBC's braces: {x value}.
+    if (a.kind === '{') return put(list, 3, b.kind)
+    if (a.kind === 'n' && list.at(-4)?.kind === '{') return put(list, 4, b.kind)
   }
-  if (c.kind === 's' && isValue(a.kind) && b.kind === ',') return drop(list, 2)
-  if (c.kind === ')' && a.kind === '(' && (isValue(b.kind) || b.kind === 's') && list.at(-4)?.kind !== 'f') {
-    list.splice(-3, 3, b)
-    return true
+  return c.kind === ')' && closes(list, a, b)
+}
+
+/** Folds what a closing parenthesis ends: a value, a call, a query. */
+function closes(list: Token[], a: Token, b: Token): boolean {
+  if (a.kind === '(' && isValue(b.kind)) {
+    const callee = list.at(-4)?.kind
+    if (callee === 'g') return put(list, 4, 'f')
+    if (callee === 'G') return false
+    if (callee === 'm') return put(list, 4, 'x')
+    return put(list, 3, b.kind === 'r' ? 'r' : b.kind)
   }
+  if (b.kind === '(' && (a.kind === 'g' || a.kind === 'm' || a.kind === 'v'))
+    return put(list, 3, a.kind === 'm' ? 'x' : 'f')
   return false
 }
 
-/** What two values make: a number only when both are. */
-function mixed(a: Token, b: Token): Token {
-  return a.kind === 'n' || b.kind === '1' ? a : b
+function stronger(a: TokenKind, c: TokenKind): TokenKind {
+  return strength.indexOf(a) > strength.indexOf(c) ? a : c
+}
+
+function put(list: Token[], count: number, kind: TokenKind): true {
+  list.splice(-count, count, { kind, text: '' })
+  return true
 }
 
 function drop(list: Token[], count: number): true {

@@ -1,4 +1,4 @@
-import { functionWords, sqlWords } from './sql-words.js'
+import { functionWords, jamming, sqlWords } from './sql-words.js'
 import type { TokenKind } from './sql-words.js'
 
 /** A token; `text` is lower-cased and kept only as far as folding looks at it. */
@@ -16,28 +16,73 @@ export type CommentStyle = 'ansi' | 'mysql'
 const maxWord = 32
 
 const space = /[\0-\x20\xa0]+/y
-const word = /[A-Za-z_\x80-\xff][\w$\x80-\xff]*(?:\.[A-Za-z_\x80-\xff][\w$\x80-\xff]*)*/y
+const word = /[A-Za-z_\x80-\x9f\xa1-\xff][\w$\x80-\x9f\xa1-\xff]*(?:\.[A-Za-z_][\w$]*)*/y
 const number = /0[xX][0-9a-fA-F]*|0[bB][01]+|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y
+/** Letters stuck to a number, and MySQL's `1.e.name`. */
+const stuck = /e?\.[A-Za-z_`"[]|[A-Za-z_][\w$]*/y
 const variable = /@@?(?:[\w$.\x80-\xff]+|`[^`]*`|'[^']*'|"[^"]*")?/y
-const operator = /<=>|<>|<=|>=|<<|>>|!=|!<|!>|:=|\|\||&&|::|->>?|[-+*/%^~!=<>|&:?@#\\.]/y
+const operator =
+  /<=>|===|!==|<>|<=|>=|<<|>>|=>|==|=~|!=|!<|!>|\^=|:=|\|\||&&|->>?|\+\+|[-+*/&|]=|[-+*/%^~!=<>|&:?@#\\]/y
+const comparisons = new Set(['<=>', '<>', '<=', '>=', '!=', '!<', '!>', '^=', '=', '<', '>', ':='])
+/** Operators of other languages, and signs that only text has. */
+const foreign = new Set([
+  '===',
+  '!==',
+  '=>',
+  '=~',
+  '->',
+  '->>',
+  '++',
+  '-=',
+  '+=',
+  '*=',
+  '/=',
+  '&=',
+  '|=',
+  ':',
+  '?',
+  '#',
+  '\\',
+  '@',
+])
 const prefixedString =
   /(?:[nNeE]|[uU]&|_[A-Za-z][A-Za-z0-9]{0,20} ?)(?=')|[xX](?='[0-9a-fA-F]*')|[bB](?='[01]*')/y
 const dollarQuote = /\$(?:[A-Za-z_]\w*)?\$/y
 const oracleQuote = /[nN]?[qQ]'[^\s]/y
+const versionComment = /\/\*M?!\d{0,6}/y
+const cast = /::\s{0,8}[A-Za-z_]\w*/y
+
+/** What payloads put in front of a quote that leaves a string, and leave open at the end: a word at most. */
+const longestWord = 48
+const oneWord = /^\s*[\w%@.-]*\s*$/
+
+function isWord(text: string): boolean {
+  return text.length < longestWord && oneWord.test(text)
+}
+
+/** Searches begin with a double quote, so an empty text before one says as little as a long one. */
+function opening(text: string, quote: string): TokenKind {
+  const short = isWord(text) && (quote === "'" || text !== '')
+  if (quote === '"') return short ? 'Q' : 'Z'
+  return short ? 'q' : 'z'
+}
 
 /** Splits a value into SQL tokens as it would be read inside the given quotes. Linear: each byte is read a bounded number of times. */
 export class SqlTokenizer {
   readonly #value: string
   readonly #style: CommentStyle
+  readonly #quote: Quote
   #at = 0
   #token: Token | undefined
   /** Ends that were looked for in vain need not be looked for again. */
   readonly #missing = new Set<string>()
-  #count = 0
+  /** Inside a version comment, whose end reads as white space. */
+  #conditional = false
 
   constructor(value: string, quote: Quote, style: CommentStyle) {
     this.#value = value
     this.#style = style
+    this.#quote = quote
     if (quote !== '') this.#string(quote, quote === '"' ? 'Q' : 'q')
   }
 
@@ -58,8 +103,11 @@ export class SqlTokenizer {
     } else if (char === '`') {
       this.#at += 1
       this.#until('`', 'n')
-    } else if (char === '[') this.#bracketed()
-    else if (char === '/' && this.#value.charAt(this.#at + 1) === '*') this.#blockComment()
+    } else if (char === '[') {
+      this.#at += 1
+      this.#until(']', 'n')
+    } else if (char === '/' && this.#value.charAt(this.#at + 1) === '*') this.#blockComment()
+    else if (char === '*' && this.#conditional && this.#value.charAt(this.#at + 1) === '/') this.#at += 2
     else if (char === '-' && this.#value.charAt(this.#at + 1) === '-' && this.#dashComment()) return
     else if (char === '#' && this.#style === 'mysql') this.#lineComment()
     else if (this.#special()) return
@@ -73,17 +121,19 @@ export class SqlTokenizer {
     for (;;) {
       const end = value.indexOf(quote, at)
       if (end < 0) {
-        this.#push(quote === '"' ? 'P' : 'p', '')
+        const rest = value.slice(this.#at, this.#at + longestWord)
         this.#at = value.length
+        if (this.#quote !== '' && this.#quote !== quote) this.#push('u', '')
+        else this.#push(rest.trim() === '' ? 'y' : isWord(rest.replaceAll('+', '')) ? 'p' : 'P', '')
         return
       }
       let slashes = 0
       while (end - 1 - slashes >= at && value.charCodeAt(end - 1 - slashes) === 92) slashes += 1
       if (slashes % 2 === 1) at = end + 1
-      else if (value.charAt(end + 1) === quote) at = end + 2
+      else if (value.charAt(end + 1) === quote && kind === 's') at = end + 2
       else {
+        this.#push(kind === 's' ? kind : opening(value.slice(0, Math.min(end, longestWord)), quote), '')
         this.#at = end + 1
-        this.#push(kind, '')
         return
       }
     }
@@ -110,60 +160,86 @@ export class SqlTokenizer {
       this.#until((pairs[open] ?? open) + "'", 's')
       return true
     }
-    return false
+    return this.#match(cast) !== undefined
   }
 
   #plain(char: string): void {
     const name = this.#match(word)
-    if (name !== undefined) {
-      this.#word(name)
-      return
-    }
-    const digits = this.#match(number)
-    if (digits !== undefined) {
-      this.#push('1', '')
-      return
-    }
-    const at = this.#match(variable)
-    if (at !== undefined) {
-      this.#push('v', '@')
-      return
-    }
-    if ('(),;{}'.includes(char)) {
+    if (name !== undefined) this.#word(name)
+    else if (this.#match(number) !== undefined) this.#number()
+    else if (this.#variable()) return
+    else if (isPunctuation(char)) {
       this.#at += 1
-      this.#push(punctuation(char), char)
+      this.#push(char, '')
+    } else this.#operator(char)
+  }
+
+  /** `@x` is as often somebody's name as a variable; the rest of text has no `@@x`. */
+  #variable(): boolean {
+    const found = this.#match(variable)
+    if (found !== undefined) this.#push(/^@\w/.test(found) ? 'i' : 'v', '')
+    return found !== undefined
+  }
+
+  #operator(char: string): void {
+    if (char === '\\' && this.#value.charAt(this.#at + 1) === 'N') {
+      this.#at += 2
+      this.#push('v', 'null')
       return
     }
     const sign = this.#match(operator)
     if (sign === undefined) {
-      // A byte that SQL has no use for is part of a name.
       this.#at += 1
-      this.#push('n', char)
-    } else if (sign === '&&' || sign === '||') this.#push('&', sign)
-    else if (sign !== '.') this.#push('o', sign)
+      // A dot that joins two parts of a name; elsewhere it and bytes that SQL has no use for are text.
+      const joins = char === '.' && !/^[\s.]|^$/.test(this.#value.charAt(this.#at))
+      this.#push(joins ? '.' : 't', char)
+    } else if (sign === '&&' || sign === '||') this.#push('a', sign)
+    else if (comparisons.has(sign)) this.#push('=', sign)
+    else if (sign === '==') this.#push('j', sign)
+    else this.#push(foreign.has(sign) ? 't' : 'o', sign)
+  }
+
+  /** A number may have a word stuck to it, which is one of SQL's or makes the whole a name, as in `3rd`. */
+  #number(): void {
+    const start = this.#at
+    const letters = this.#match(stuck)
+    if (letters === undefined) this.#push('1', '')
+    else if (letters.includes('.')) {
+      if (letters.length > 2) this.#push('O', '')
+      else this.#push('n', '')
+      this.#at -= 1
+    } else {
+      const text = letters.toLowerCase()
+      const skip = jamming.has(text) ? 0 : /^[fd]/.test(text) && jamming.has(text.slice(1)) ? 1 : -1
+      if (skip < 0) this.#push('n', '')
+      else {
+        this.#at = start + skip
+        this.#push('1', '')
+      }
+    }
   }
 
   #word(name: string): void {
     const text = name.length > maxWord ? '' : name.toLowerCase()
-    const called = /[\s(]/.test(this.#value.charAt(this.#at)) && this.#opensParenthesis()
     const last = text.slice(text.lastIndexOf('.') + 1)
-    if (called && functionWords.has(last)) this.#push('f', last)
-    else {
-      const kind = sqlWords.get(text) ?? 'n'
-      this.#push(kind === 'f' ? 'n' : kind, text)
+    const gap = this.#parenthesis()
+    const loud = functionWords.get(last)
+    if (gap >= 0 && loud !== undefined && (gap === 0 || loud === 'G')) {
+      this.#push(loud, last)
+      return
     }
+    const kind = sqlWords.get(text) ?? 'n'
+    // The local part of an e-mail address is no word of its own.
+    if (kind === 'n' && this.#value.charAt(this.#at) === '@') this.#match(variable)
+    if (kind === 'n' && gap === 0) this.#push('m', text)
+    else this.#push(kind, text)
   }
 
-  #opensParenthesis(): boolean {
+  /** How much white space is in front of an opening parenthesis here, or -1 when none follows soon. */
+  #parenthesis(): number {
     let at = this.#at
-    // White space between a name and its parenthesis: a little is looked over.
     while (at < this.#at + 16 && this.#value.charCodeAt(at) <= 32) at += 1
-    return this.#value.charCodeAt(at) === 40
-  }
-
-  #bracketed(): void {
-    this.#at += 1
-    this.#until(']', 'n')
+    return this.#value.charCodeAt(at) === 40 ? at - this.#at : -1
   }
 
   #until(end: string, kind: TokenKind): void {
@@ -173,15 +249,18 @@ export class SqlTokenizer {
     this.#push(kind, '')
   }
 
+  /** A version comment is read, for MySQL runs what it says; others are white space, but one that never ends hides the rest. */
   #blockComment(): void {
-    const start = this.#at + 2
-    const conditional = this.#value.charAt(start) === '!'
-    const end = this.#value.indexOf('*/', start)
-    const inside = end < 0 ? this.#value.slice(start) : this.#value.slice(start, end)
+    if (this.#match(versionComment) !== undefined) {
+      this.#conditional = true
+      return
+    }
+    const end = this.#missing.has('*/') ? -1 : this.#value.indexOf('*/', this.#at + 2)
+    if (end < 0) {
+      this.#missing.add('*/')
+      this.#push('C', '')
+    }
     this.#at = end < 0 ? this.#value.length : end + 2
-    if (conditional || inside.includes('/*')) this.#push('X', '')
-    else if (end < 0) this.#push('c', '')
-    else if (this.#count === 0 && inside === '') return
   }
 
   #dashComment(): boolean {
@@ -193,9 +272,11 @@ export class SqlTokenizer {
 
   #lineComment(): void {
     const end = this.#value.indexOf('\n', this.#at)
-    const vague = this.#value.charAt(this.#at) === '#' || /\w/.test(this.#value.charAt(this.#at + 2))
+    const dashes = this.#value.charAt(this.#at) === '-'
+    const rest = this.#value.slice(this.#at + (dashes ? 2 : 1), this.#at + 64).trim()
+    const vague = dashes ? /\w/.test(this.#value.charAt(this.#at + 2)) : rest !== ''
     this.#at = end < 0 ? this.#value.length : end + 1
-    this.#push(vague ? 'h' : 'c', '')
+    this.#push(vague ? 'h' : rest === '' ? 'c' : 'd', '')
   }
 
   #match(sticky: RegExp): string | undefined {
@@ -208,23 +289,9 @@ export class SqlTokenizer {
 
   #push(kind: TokenKind, text: string): void {
     this.#token = { kind, text }
-    this.#count += 1
   }
 }
 
-function punctuation(char: string): TokenKind {
-  switch (char) {
-    case '(':
-      return '('
-    case ')':
-      return ')'
-    case ',':
-      return ','
-    case ';':
-      return ';'
-    case '{':
-      return '{'
-    default:
-      return '}'
-  }
+function isPunctuation(char: string): char is '(' | ')' | ',' | ';' | '{' | '}' {
+  return '(),;{}'.includes(char)
 }
