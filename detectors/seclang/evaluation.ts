@@ -342,4 +342,4 @@ function fullName(target: CompiledTarget, entry: Entry): string {
 
 /** Log text stays one line, as ModSecurity writes it: control characters as `\xHH`. The sample has the exact bytes. */
 const oneLine = (text: string): string =>
-  text.replace(/[\x00-\x1f\x7f]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
+  text.replace(/[^\x20-\x7e\x80-\xff]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)

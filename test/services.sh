@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Finds what the tests need besides npm, and installs what is missing from Debian packages.
+set -euo pipefail
+# command=package
+needed=(curl=curl mkfifo=coreutils pkill=procps)
+missing=()
+for need in "${needed[@]}"; do command -v "${need%%=*}" >/dev/null || missing+=("${need##*=}"); done
+if [ ${#missing[@]} -eq 0 ]; then
+  echo "all services of the tests are here"
+elif [ "$(id -u)" -ne 0 ]; then
+  echo "missing: ${missing[*]}; install with: sudo apt-get install ${missing[*]}" >&2
+  exit 1
+else
+  apt-get update -q
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
+fi
