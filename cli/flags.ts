@@ -42,11 +42,13 @@ export const flagArguments = (flags: Flags, names: readonly string[]): string[] 
   })
 
 const wholeNumber = (text: string): number | string => (/^\d{1,9}$/.test(text) ? Number(text) : text)
-const collect = (text: string, before: readonly string[] | undefined): readonly string[] => [
+/** A flag that may be given several times. */
+export const collect = (text: string, before: readonly string[] | undefined): readonly string[] => [
   ...(before ?? []),
   text,
 ]
-const names = (text: string, before: readonly string[] | undefined): readonly string[] => [
+/** Names separated by commas. */
+export const names = (text: string, before: readonly string[] | undefined): readonly string[] => [
   ...(before ?? []),
   ...text.split(',').filter((name) => name !== ''),
 ]

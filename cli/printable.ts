@@ -17,3 +17,12 @@ export const asciiJson = (value: unknown): string =>
     /[^\x20-\x7e]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
+
+/**
+ * Text of a rule file, a byte string that is UTF-8 in all likelihood, fit for a terminal: what is invisible is escaped, so that a
+ * rule that somebody else wrote cannot look like another one.
+ */
+export const printableRule = (bytes: string): string =>
+  Buffer.from(bytes, 'latin1')
+    .toString('utf8')
+    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`)

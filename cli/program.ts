@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   quarantine: async () => (await import('./commands/quarantine.js')).registerQuarantine,
   verify: async () => (await import('./commands/verify.js')).registerVerify,
   explain: async () => (await import('./commands/explain.js')).registerExplain,
+  rules: async () => (await import('./commands/rules.js')).registerRules,
   config: async () => (await import('./commands/config.js')).registerConfig,
   'demo-service': async () => (await import('./commands/demo-service.js')).registerDemoService,
 }

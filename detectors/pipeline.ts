@@ -52,12 +52,7 @@ export function createPipeline(config: DetectionConfig, deps: PipelineDeps): Pip
   checkNames(deps.only)
   const modeOf = (name: PhaseName): Mode => effectiveMode(config, name, deps.only)
   const policies = policyPhases(config, modeOf, deps)
-  const rules = compileRuleSet(ruleSources(config, modeOf, deps), {
-    files: guardedFiles(deps.files, deps.warn),
-    modes: ruleModes(config, modeOf),
-    siteMode: config.mode,
-    warn: (message, position) => deps.warn(`${position.file}:${position.line}: ${message}`),
-  })
+  const rules = compileSiteRules(config, deps)
   const plan: InspectionPlan = {
     siteMode: config.mode,
     limitAction: config.limits.exceeded,
@@ -74,6 +69,24 @@ export function createPipeline(config: DetectionConfig, deps: PipelineDeps): Pip
     phases,
     inspect: (client, head) => new InspectionDriver(plan, new Transaction(client, head, deps.ports)),
   }
+}
+
+/**
+ * The rules of a site alone, as `createPipeline` compiles them; for looking at them without judging anything.
+ *
+ * @throws DetectorError, SecLangError
+ */
+export function compileSiteRules(
+  config: DetectionConfig,
+  deps: Pick<PipelineDeps, 'files' | 'warn' | 'only' | 'packs'>,
+): RuleSet {
+  const modeOf = (name: PhaseName): Mode => effectiveMode(config, name, deps.only)
+  return compileRuleSet(ruleSources(config, modeOf, deps), {
+    files: guardedFiles(deps.files, deps.warn),
+    modes: ruleModes(config, modeOf),
+    siteMode: config.mode,
+    warn: (message, position) => deps.warn(`${position.file}:${position.line}: ${message}`),
+  })
 }
 
 /** The modes that rules run in, by the phase that they are filed under. */

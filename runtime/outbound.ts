@@ -47,7 +47,11 @@ const refuse = (host: string, address: string): RuntimeError =>
  * An HTTP dispatcher that reaches only permitted addresses. The check is made on the very address that is connected to,
  * after name resolution, so that a name cannot change between check and use.
  */
-export function outboundAgent(config: OutboundConfig, connectTimeoutMs: number): Agent {
+export function outboundAgent(
+  config: OutboundConfig,
+  connectTimeoutMs: number,
+  maxResponseBytes = 64 * 1024,
+): Agent {
   const lookup: LookupFunction = (hostname, options, callback) => {
     dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) {
@@ -61,7 +65,7 @@ export function outboundAgent(config: OutboundConfig, connectTimeoutMs: number):
       else callback(null, first?.address ?? '', first?.family ?? 0)
     })
   }
-  return new Agent({ connect: { lookup, timeout: connectTimeoutMs }, maxResponseSize: 64 * 1024 })
+  return new Agent({ connect: { lookup, timeout: connectTimeoutMs }, maxResponseSize: maxResponseBytes })
 }
 
 /**

@@ -1,16 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { isAbsolute, relative, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 
 import { explainVerdict } from '../../detectors/explain.js'
 import type { VerdictRecord } from '../../gateway/verdict-record.js'
 import { readVerdict } from '../../gateway/verdict-store.js'
 import type { StoredVerdict } from '../../gateway/verdict-store.js'
-import { packageRoot } from '../../runtime/package-root.js'
 import { isUuidv7, uuidv7Time } from '../../runtime/uuid.js'
 import type { CliContext, Flags } from '../context.js'
 import { UsageError } from '../context.js'
 import { asciiJson, printable } from '../printable.js'
+import { shortPath } from '../short-path.js'
 
 /** The store has no such verdict. */
 class VerdictNotFound extends Error {
@@ -64,9 +64,7 @@ const findVerdict = async (data: string, id: string): Promise<StoredVerdict | un
 /** Our own rules are named as they stand in the product. */
 const withShortPaths = (record: VerdictRecord): VerdictRecord => ({
   ...record,
-  origins: record.origins.map((origin) => {
-    if (origin.file === undefined || !isAbsolute(origin.file)) return origin
-    const below = relative(packageRoot, origin.file)
-    return below.startsWith('..') ? origin : { ...origin, file: below }
-  }),
+  origins: record.origins.map((origin) =>
+    origin.file === undefined ? origin : { ...origin, file: shortPath(origin.file) },
+  ),
 })

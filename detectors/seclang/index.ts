@@ -1,6 +1,11 @@
+export type { ActionNode, DirectiveNode, RuleNode } from './ast.js'
+export { severityName } from './actions/severity.js'
 export { SecLangError, type SecLangErrorCode } from './errors.js'
 export { Evaluation, type EvaluationTrace, type Interruption, MAX_MATCHES } from './evaluation.js'
+export { parseIdRange } from './exclusions.js'
 export type { SourcePosition } from './operator.js'
+export { parseFile } from './parser/include.js'
+export { compilePattern } from './pcre/index.js'
 export type { SeclangPhase } from './rule.js'
 export {
   type CompileOptions,
@@ -10,4 +15,5 @@ export {
   compileRuleSet,
 } from './rule-set.js'
 export type { EngineMode, Settings } from './settings.js'
+export { describeVariable } from './targets.js'
 export { variableNames } from './variables/index.js'

@@ -40,6 +40,11 @@ export interface CompileOptions {
   readonly siteMode: Mode
   /** Told of what is read but has no effect, or is surely a mistake. */
   readonly warn: (message: string, position: SourcePosition) => void
+  /**
+   * Told of each error, when all of them are wanted: what is wrong is left out and the rest is compiled. Without it the first
+   * error is thrown, which is how anything that judges loads its rules.
+   */
+  readonly onError?: (error: SecLangError) => void
 }
 
 /** What is known of a rule without running it. */
@@ -181,9 +186,10 @@ class Collector {
       const first = this.#ids.get(id)
       if (first !== undefined) {
         const message = `rule ${id} is already defined at ${first.file}:${first.line}`
-        throw new SecLangError('SECLANG_DUPLICATE_ID', message, node.position)
-      }
-      this.#ids.set(id, node.position)
+        const error = new SecLangError('SECLANG_DUPLICATE_ID', message, node.position)
+        if (this.options.onError === undefined) throw error
+        this.options.onError(error)
+      } else this.#ids.set(id, node.position)
     }
     const phase = phaseOf(node.actions, node.position)
     const source: RuleSource = {
@@ -205,7 +211,19 @@ export function compileRuleSet(sources: readonly RuleSourceInput[], options: Com
   const collector = new Collector(options)
   // Inside a seclang phase the order is product phase first, then as the sources were given.
   const ordered = sources.toSorted((a, b) => rank(a) - rank(b))
-  for (const source of ordered) collector.read(source)
+  const attempt = (step: () => void): void => {
+    if (options.onError === undefined) {
+      step()
+      return
+    }
+    try {
+      step()
+    } catch (error) {
+      if (!(error instanceof SecLangError)) throw error
+      options.onError(error)
+    }
+  }
+  for (const source of ordered) attempt(() => collector.read(source))
 
   const phases = new Map<SeclangPhase, PhaseItem[]>([1, 2, 3, 4, 5].map((n) => [n as SeclangPhase, []]))
   const rules = new Map<number, RuleInfo>()
@@ -218,12 +236,14 @@ export function compileRuleSet(sources: readonly RuleSourceInput[], options: Com
     const ofPhase = item.base ? options.siteMode : (options.modes.get(item.label) ?? options.siteMode)
     const mode = weaker(options.siteMode, ofPhase)
     if (mode === 'off') continue
-    let source: RuleSource | undefined = item
-    for (const update of collector.updates) source = source && update(source)
-    if (source === undefined) continue
-    const rule = compileRule(source, { files: options.files, warn: options.warn, emptyChain, mode })
-    phases.get(rule.phase)?.push({ kind: 'rule', rule, set: source.set })
-    if (rule.id !== 0) rules.set(rule.id, describe(rule, source))
+    attempt(() => {
+      let source: RuleSource | undefined = item
+      for (const update of collector.updates) source = source && update(source)
+      if (source === undefined) return
+      const rule = compileRule(source, { files: options.files, warn: options.warn, emptyChain, mode })
+      phases.get(rule.phase)?.push({ kind: 'rule', rule, set: source.set })
+      if (rule.id !== 0) rules.set(rule.id, describe(rule, source))
+    })
   }
   return new RuleSet(collector.settings, phases, rules)
 }

@@ -2,6 +2,11 @@ import { type ActionDefinition, badArgument } from './definition.js'
 
 const NAMES = ['EMERGENCY', 'ALERT', 'CRITICAL', 'ERROR', 'WARNING', 'NOTICE', 'INFO', 'DEBUG']
 
+/** The syslog name of a severity. */
+export function severityName(severity: number): string {
+  return NAMES[severity] ?? String(severity)
+}
+
 /** How grave a match is, by syslog name or number: 0 EMERGENCY to 7 DEBUG. */
 export const severity: ActionDefinition = {
   name: 'severity',

@@ -1,4 +1,4 @@
-import type { HeaderList } from '../../detectors/request.js'
+import type { HeaderList } from '../request.js'
 
 /** A request as its raw bytes say it, read as leniently as a server of the old days would. */
 export interface RawRequest {
