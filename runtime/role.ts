@@ -23,7 +23,7 @@ export interface RunningRole {
 export interface RoleOptions {
   readonly name: string
   readonly log: Logger
-  /** A stop that takes longer is cut off, and the process ends with code 1. */
+  /** A stop that takes longer is cut off: the process ends by SIGKILL. */
   readonly stopMs: number
   readonly start: () => Promise<RunningRole>
 }
@@ -33,13 +33,23 @@ export class ReportedFailure extends Error {
   override readonly name = 'ReportedFailure'
 }
 
+/**
+ * Ends this process without waiting for anything, by SIGKILL; all that was acknowledged is durable by then. `process.exit`
+ * would wait for LMDB's writer thread: in the middle of a transaction that one waits for this thread, and both would stay
+ * forever, with the lock that every role needs.
+ */
+export const endAtOnce = (): void => {
+  process.kill(process.pid, 'SIGKILL')
+}
+
 /** Whether a supervisor started this process. */
 export const isSupervised = (): boolean => process.send !== undefined
 
 /**
  * Runs a role in this process until it is told to stop: by SIGTERM, by SIGINT when it runs alone (under a supervisor the
  * terminal's Ctrl-C reaches all processes at once, and the supervisor keeps the order), or by the end of its parent. A
- * second signal does not wait. SIGHUP reopens files, or is the end of the terminal that the role runs on.
+ * second signal does not wait, unless there is a supervisor, which sets the limit. SIGHUP reopens files, or is the end of
+ * the terminal that the role runs on.
  *
  * @throws what `start` or `stop` throws, {@link ReportedFailure} when a supervisor was told already; the caller ends the
  *   process with a code other than 0
@@ -50,7 +60,7 @@ export const runRole = async ({ name, log, stopMs, start }: RoleOptions): Promis
   const stopping = stopRequest(supervised, log, () => reopen)
   const crash = (error: unknown): void => {
     log.fatal({ err: error }, 'the role fails with an error that nothing handles')
-    process.exit(1)
+    endAtOnce()
   }
   process.on('uncaughtException', crash).on('unhandledRejection', crash)
 
@@ -71,7 +81,7 @@ export const runRole = async ({ name, log, stopMs, start }: RoleOptions): Promis
   log.info({ reason }, `${name} stops`)
   const limit = setTimeout(() => {
     log.error({ stop_ms: stopMs }, `${name} did not stop in time; what was in flight is cut off`)
-    process.exit(1)
+    endAtOnce()
   }, stopMs)
   await role.stop()
   clearTimeout(limit)
@@ -90,8 +100,10 @@ const stopRequest = (
     let told = false
     const stop = (reason: string): void => {
       if (told) {
+        // A signal to a whole group of processes, as service managers send it, is followed by the supervisor's own.
+        if (supervised) return
         log.warn({ reason }, 'told to stop twice; what was in flight is cut off')
-        process.exit(1)
+        endAtOnce()
       }
       told = true
       resolve(reason)

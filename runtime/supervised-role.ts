@@ -72,6 +72,11 @@ export class SupervisedRole {
     if (this.#state === 'starting') this.#serve()
   }
 
+  /** From now on the end of its process is no surprise: it is not reported and the role is not started again. */
+  expectEnd(): void {
+    if (this.#state === 'serving') this.#state = 'stopping'
+  }
+
   /** Stops the role: SIGTERM, and SIGKILL after the limit. Resolves when its process is gone. */
   async stop(): Promise<void> {
     this.#state = 'stopping'

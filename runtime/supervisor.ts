@@ -36,6 +36,8 @@ export class Supervisor {
 
   async stop(): Promise<void> {
     this.#stopping = true
+    // A signal to the whole group of processes ends them in any order.
+    for (const role of this.roles) role.expectEnd()
     for (const role of [...this.roles].reverse()) await role.stop()
   }
 

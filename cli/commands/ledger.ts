@@ -15,6 +15,7 @@ import { decodeVkey } from '../../proofs/note-key.js'
 import { formatPolicy } from '../../proofs/policy.js'
 import { privateFolder } from '../../runtime/data-folder.js'
 import { openOutbox } from '../../runtime/lmdb-outbox.js'
+import { endAtOnce } from '../../runtime/role.js'
 import { openTopic } from '../../runtime/topics.js'
 import type { CliContext, Flags } from '../context.js'
 import { UsageError } from '../context.js'
@@ -128,7 +129,7 @@ const serve = async (context: CliContext, flags: LedgerFlags): Promise<void> => 
         log,
         env: context.env,
         // Nothing may be acknowledged after it, so there is nothing to finish: the next start recovers by reading.
-        onFatal: () => process.exit(1),
+        onFatal: endAtOnce,
       })
       const stop = async (): Promise<void> => {
         await role.stop()

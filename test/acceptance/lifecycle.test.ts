@@ -181,7 +181,8 @@ t.test('a stop finishes what is in flight', async (t) => {
   const came = new Promise<void>((resolve) => (slowCame = resolve))
   const answer = ask(product.url, { path: '/slow' })
   await came
-  product.child.kill('SIGTERM')
+  // Service managers signal every process of the group, and the supervisor signals its roles again.
+  for (const pid of [product.pid, ...Object.values(product.roles())]) process.kill(pid, 'SIGTERM')
   await product.wrote(/"msg":"gateway stops"/, 'stderr')
   await until(() =>
     ask(product.url).then(
@@ -195,5 +196,10 @@ t.test('a stop finishes what is in flight', async (t) => {
   t.equal(code, 0, 'it ends well', { stderr })
   for (const role of ['gateway', 'scanner', 'incidents', 'ledger', 'up'])
     t.match(stderr, new RegExp(`"msg":"${role} stopped"`))
-  t.notMatch(stderr, /"level":"(?:error|fatal)"/)
+  t.notMatch(stderr, /"level":"(?:warn|error|fatal)"/)
+  t.equal(
+    (await incidents()).find(({ title }) => title === 'gateway: ROLE_ENDED')?.count,
+    1,
+    'a stop is no incident: that one was the kill -9',
+  )
 })
