@@ -1,4 +1,4 @@
-import { mkdtempSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -72,8 +72,9 @@ const PLACES: Readonly<Record<string, (attack: string) => Asked>> = {
   'encoded header': (attack) => ({ headers: { 'x-note': encoded(attack) } }),
 }
 
-/** Removed by the operating system, not by a test that failed: then it is there to be looked at. */
+/** Outside of this repository, as a user's is. */
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-first-run-'))
+t.teardown(() => rmSync(folder, { recursive: true, force: true }))
 const data = './data'
 const at = { cwd: folder }
 
