@@ -36,4 +36,6 @@ export interface BodyView {
   readonly complete: boolean
   /** The limit that cut it, as it is named on the verdict. */
   readonly limit?: string
+  /** The message had a content coding and these bytes are without it. */
+  readonly decoded?: true
 }

@@ -56,9 +56,12 @@ export const judgeableBody = async (
   side: 'request' | 'response',
   cut?: string,
 ): Promise<BodyView> => {
-  const decoded = await decodeBody(bytes, contentCodings(headers), limits)
+  const codings = contentCodings(headers)
+  const decoded = await decodeBody(bytes, codings, limits)
   const limit = cut ?? (decoded.limit === undefined ? undefined : `${side}_${decoded.limit}`)
-  return limit === undefined
-    ? { bytes: decoded.bytes, complete: true }
-    : { bytes: decoded.bytes, complete: false, limit }
+  const view = {
+    bytes: decoded.bytes,
+    ...(decoded.limit === undefined && codings.length > 0 && { decoded: true as const }),
+  }
+  return limit === undefined ? { ...view, complete: true } : { ...view, complete: false, limit }
 }
