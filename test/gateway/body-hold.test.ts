@@ -74,8 +74,6 @@ for (const listener of LISTENERS)
     })
 
     t.test('a form in a coding that nobody reads is refused and marks the verdict', async (t) => {
-      const reply = await post(`/?q=${script}`, 'abc', { ...form, 'content-encoding': 'x-unknown' })
-      t.equal(reply.status, 403)
       const before = (await audit()).length
       const other = await post('/', `q=${script}`, { ...form, 'content-encoding': 'x-unknown' })
       t.equal(other.status, 415)
