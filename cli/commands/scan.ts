@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { SingleBar, Presets } from 'cli-progress'
-import type { Command } from 'commander'
+import { InvalidArgumentError, type Command } from 'commander'
+import { ScanError } from '../../scanner/errors.js'
 import { poolOptions } from '../../scanner/pool-options.js'
 import { ScanPool } from '../../scanner/pool.js'
 import { Vault } from '../../scanner/quarantine/vault.js'
@@ -8,7 +9,7 @@ import { recordFinding } from '../../scanner/record.js'
 import { scanTree } from '../../scanner/scan-tree.js'
 import { isFound, type FileResult, type FileVerdict } from '../../scanner/verdict.js'
 import type { CliContext, Flags } from '../context.js'
-import { openRoleStores } from '../role-stores.js'
+import { openRoleStores, type RoleStores } from '../role-stores.js'
 
 const EXIT_FOUND = 1
 const EXIT_ERRORS = 2
@@ -28,6 +29,13 @@ interface ScanFlags {
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
 
+const jobs = (value: string): number => {
+  const count = Number(value)
+  if (!Number.isInteger(count) || count < 1 || count > 256)
+    throw new InvalidArgumentError('It must be a whole number from 1 to 256.')
+  return count
+}
+
 /** `portcullis scan PATH…` */
 export function registerScan(program: Command, context: CliContext): void {
   program
@@ -36,7 +44,7 @@ export function registerScan(program: Command, context: CliContext): void {
     .argument('<path...>', 'files or folders; links are not followed')
     .option('--config <file>', 'configuration file (YAML)')
     .option('--data <dir>', 'data folder, for --quarantine')
-    .option('--jobs <n>', 'worker processes', Number)
+    .option('--jobs <n>', 'worker processes', jobs)
     .option('--yara <file>', 'YARA rules beside our own (repeatable)', collect, [])
     .option('--hashes <file>', 'SHA-256 list beside our own (repeatable)', collect, [])
     .option('--exclude <text>', 'leave out paths that contain this text (repeatable)', collect, [])
@@ -86,15 +94,10 @@ async function scan(paths: readonly string[], flags: ScanFlags, context: CliCont
       },
       async (result, path) => {
         counts[isTooLarge(result) ? 'too_large' : result.verdict]++
-        let note = ''
-        if (stores && vault && result.verdict === 'malicious' && result.sha256 !== undefined) {
-          const rules = result.reasons.map((reason) => reason.rule)
-          const item = await vault.store(path, result.sha256, rules)
-          await recordFinding({ ...stores, now: Date.now }, result, item)
-          note = ` -> quarantined as ${item.id}`
-        }
+        const kept = stores && vault ? await quarantine(result, path, vault, stores) : {}
         if (!flags.infected || isFound(result.verdict))
-          print(flags.json ? JSON.stringify(result) : describe(result) + note)
+          print(flags.json ? JSON.stringify({ ...result, ...kept }) : describe(result) + noteOf(kept))
+        if (kept.quarantine_error !== undefined) counts.error++
         bar?.count(counts)
       },
     )
@@ -111,6 +114,33 @@ async function scan(paths: readonly string[], flags: ScanFlags, context: CliCont
   if (counts.malicious + counts.suspicious > 0) context.setExitCode(EXIT_FOUND)
   else if (counts.error > 0) context.setExitCode(EXIT_ERRORS)
 }
+
+/** What became of a malicious file; a file that could not be moved does not end the scan of the others. */
+interface Kept {
+  readonly quarantine?: string
+  readonly quarantine_error?: string
+}
+
+async function quarantine(result: FileResult, path: Buffer, vault: Vault, stores: RoleStores): Promise<Kept> {
+  if (result.verdict !== 'malicious' || result.sha256 === undefined) return {}
+  const record = { ...stores, now: Date.now }
+  try {
+    const item = await vault.store(
+      path,
+      result.sha256,
+      result.reasons.map((reason) => reason.rule),
+    )
+    await recordFinding(record, result, item)
+    return { quarantine: item.id }
+  } catch (error) {
+    if (!(error instanceof ScanError)) throw error
+    await recordFinding(record, result)
+    return { quarantine_error: `${error.code}: ${error.message}` }
+  }
+}
+
+const noteOf = ({ quarantine: id, quarantine_error: error }: Kept): string =>
+  id !== undefined ? ` -> quarantined as ${id}` : error !== undefined ? ` -> NOT quarantined, ${error}` : ''
 
 const isTooLarge = (result: FileResult): boolean =>
   result.reasons.some((reason) => reason.engine === 'limit' && reason.rule === 'too_large')
