@@ -34,8 +34,23 @@ const words = new Set([
   'onus',
 ])
 
+/** A name may hold a tag that a careless filter lays bare, as in `<scr<script>ipt>`. */
 export function isDangerousTag(name: string): boolean {
+  const inner = name.lastIndexOf('<')
+  return isActiveTag(name) || (inner >= 0 && isActiveTag(name.slice(inner + 1)))
+}
+
+function isActiveTag(name: string): boolean {
   return tags.has(name) || tagPrefixes.some((prefix) => name.startsWith(prefix))
+}
+
+/** Events of the standards and of old browsers, by how their names begin. */
+const events =
+  /^on(?:abort|activate|after|animation|auxclick|before|begin|blur|bounce|cancel|canplay|cell|change|click|close$|command|contentvis|contextm|controls|copy|cue|cut|data|dbl|deactiv|device|drag|drop|duration|emptied|end|error|filter|finish|focus|form|fullscreen|gesture|gotp|hashch|help|input|invalid|key|language|layout|load|lose|lost|media|message|mouse|move|moz|offline|open$|orientation|outofsync|page|paint|paste|pause|play|pointer|popstate|progress|property|ratechange|readystate|rejection|repeat|reset|resize|resume|reverse|row|scroll|search|securitypol|seek|select|show|slotch|snap|stalled|start|stop|storage|submit|suspend|syncrest|timeerror|timeupdate|toggle|touch|track|transition|undo|unhandled|unload|urlflip|volume|wait|webkit|wheel|zoom)/
+
+/** True for a name that is surely an event handler's; in plain text other words begin with "on" too. */
+export function isEventHandler(name: string): boolean {
+  return events.test(name)
 }
 
 export function attributeKind(name: string): AttributeKind {
@@ -59,6 +74,18 @@ const named: ReadonlyMap<string, string> = new Map([
 /** A scheme stands at the start of a URL; a little more than the longest, written in long references, is looked at. */
 const schemeWindow = 1024
 
+const wholeUrl = /^[\0-\x20]*(?:(?:javascript|vbscript|livescript|vbs)\s*:|data:[\w/+.-]*[;,])/i
+
+/** True when a value is a URL that runs script, without any markup: text goes on after "data:", a URL names its media type. */
+export function isScriptUrl(value: string): boolean {
+  return (
+    isDangerousUrl(value) &&
+    (/&#|&(?:tab|newline|colon)/i.test(value.slice(0, schemeWindow)) ||
+      wholeUrl.test(value) ||
+      /^\s*j[\s\0]*a[\s\0]*v[\s\0]*a[\s\0]*s/i.test(value.slice(0, 64)))
+  )
+}
+
 /** True when a URL runs script; character references and what browsers skip are removed first. */
 export function isDangerousUrl(url: string): boolean {
   const start = url
@@ -68,5 +95,10 @@ export function isDangerousUrl(url: string): boolean {
       const code = hex !== undefined ? parseInt(hex, 16) : Number(decimal)
       return String.fromCharCode(code & 0xffff)
     })
-  return schemes.test(start.replace(ignored, '').toLowerCase())
+  return schemes.test(
+    start
+      .replace(ignored, '')
+      .replace(/^[\\"'`]+/, '')
+      .toLowerCase(),
+  )
 }

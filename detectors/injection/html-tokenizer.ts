@@ -1,4 +1,4 @@
-/** Parts of HTML that can run script; plain text and end tags are skipped. */
+/** Parts of HTML that can run script; plain text and the names of end tags are skipped. */
 export type HtmlToken =
   | { readonly kind: 'tag'; readonly name: string }
   | { readonly kind: 'attribute'; readonly name: string; readonly value: string | undefined }
@@ -12,10 +12,10 @@ export type HtmlContext = 'text' | 'unquoted' | "'" | '"' | '`'
 /** Tokens looked at in one value. */
 const maxTokens = 4096
 
-const spaceOrSlash = /[\0-\x20/]+/y
-const tagName = /[A-Za-z\0][\0!-.0-=?-\xff]*/y
+const spaceOrSlash = /[\0-\x20\xa0/]+/y
+const tagName = /[A-Za-z\0][\0!-.0-=?-\x9f\xa1-\xff]*/y
 // All but white space and control bytes, slash, equals sign and the end of the tag.
-const attributeName = /[\0!-.0-<?-\xff]+/y
+const attributeName = /[\0!-.0-<?-\x9f\xa1-\xff]+/y
 const equals = /[\0-\x20]*=[\0-\x20]*/y
 const unquoted = /[^\0-\x20>]*/y
 
@@ -34,7 +34,6 @@ class Scanner {
   readonly tokens: HtmlToken[] = []
   readonly #value: string
   #at = 0
-  #close = -2
 
   constructor(value: string) {
     this.#value = value
@@ -82,7 +81,7 @@ class Scanner {
       // A tag inside a tag: whoever reads this as broken markup may begin anew here.
       if (this.#value.charAt(this.#at) === '<') return
       if (this.#value.charAt(this.#at) === '=') {
-        this.#at += 1
+        this.#late()
         continue
       }
       const name = this.#match(attributeName)
@@ -95,6 +94,14 @@ class Scanner {
     }
   }
 
+  /** A value after a slash belongs to the name before it in old browsers, as in `onerror/=x`. */
+  #late(): void {
+    this.#match(equals)
+    const last = this.tokens.at(-1)
+    if (last?.kind !== 'attribute' || last.value !== undefined) return
+    this.tokens[this.tokens.length - 1] = { ...last, value: this.#attributeValue() }
+  }
+
   #attributeValue(): string {
     const quote = this.#value.charAt(this.#at)
     if (quote !== "'" && quote !== '"' && quote !== '`') return this.#match(unquoted) ?? ''
@@ -104,19 +111,11 @@ class Scanner {
     return value
   }
 
+  /** Browsers drop the attributes of end tags; old ones did not. */
   #endTag(): void {
     this.#at += 1
-    // Browsers drop the attributes of end tags; a tag that hides in them begins anew.
-    const end = this.#nextClose()
-    const again = this.#value.indexOf('<', this.#at)
-    if (again >= 0 && (end < 0 || again < end)) this.#at = again
-    else this.#at = end < 0 ? this.#value.length : end + 1
-  }
-
-  /** The next `>`; remembered, so that a value full of `</` is not searched again and again. */
-  #nextClose(): number {
-    if (this.#close !== -1 && this.#close < this.#at) this.#close = this.#value.indexOf('>', this.#at)
-    return this.#close
+    this.#match(tagName)
+    this.attributes()
   }
 
   #declaration(): void {

@@ -19,6 +19,7 @@ export const sqliFingerprints: ReadonlySet<string> = new Set([
   '1nE1c',
   '1nErkrC',
   'En),rFnL',
+  'oErnnc',
   'q&nlnd',
   'q;TnDnsc',
   'q;ntTnd',

@@ -10,14 +10,14 @@ const anywhere = [
   'U k? \\(? [EYMD]',
   'U \\( [E(]',
   // A query where a value belongs.
-  '[=oal&,] A E (?:[1svifreoGg(] | n?[,F] | n?$ | n\\))',
+  '(?:[=al&,]A|o[(]) E (?:[1svifreoGg(] | n?[,F] | n?$ | n\\))',
   '[gGl] \\( E',
   '\\( E (?:[1svifreoGg(] | nF | n?\\()',
   'E (?:[1svifrexo(gm] | n,) .{0,64} F',
   'E [nm] n? F (?:\\( | n (?:k[1r] | L.{0,16}[=l] | [;cdC]))',
   'F \\( E',
   // What waits, reads files or fails on purpose where a value belongs.
-  '[&a=ol;,(E] A G \\(',
+  '[&a=ol;,(E] A G \\( (?:[^n)]|$)',
   'O',
   // Conditions that compare what nobody compares in text.
   '& A (?:1\\)*=A[1fgvs] | s\\)*[=l]A[spPyfgv1] | [sfv1]\\)*=S | V\\)*=A[fgv] | e\\))',
@@ -122,7 +122,7 @@ const atStart = [
   '[1vi]\\)* [Cc]',
   '1=1[cdC]',
   '\\)* & A (?:V\\)*[=l]A V?\\)* [cdC] | v [cdC])',
-  '\\)* B A (?:[1frvge] (?:$|[cdC,;kH]) | G\\()',
+  '\\)* B A (?:[1fvge] (?:$|[cdC,;kH]) | r [cdC] | G\\()',
   '\\)* H A [1fs] [=l]',
 ]
 

@@ -61,6 +61,20 @@ t.test('everyday values are not', async (t) => {
     'where is it?',
     'Mozilla/5.0 (X11; Linux x86_64) Gecko',
     "d'Artagnan and l'Oréal",
+    "don't use 'a' or 'b'",
+    "if (x === '/' && y > 3) return z;",
+    'a.b(c) and d.e(f) or g',
+    "path: '/',",
+    'for all x and y, x + y = y + x',
+    'sleep(5); // wait',
+    'Please select one of the options; use the list below',
+    '"rose gold" and "silver" -plated',
+    "items.filter(i => i.id !== '')",
+    'we drop the table at 5; call when you get here',
+    'tom@example.com, ann@example.org',
+    '| a | b |',
+    '**select** your _union_ rep',
+    '-- a dash, and a #tag',
   ])
     t.equal(detectSqli(value), false, value)
 })
@@ -73,6 +87,22 @@ t.test('shapes that no corpus shows are seen', async (t) => {
     'foo,(select 1)',
     "x')); select pg_sleep(5)",
     '-1 /*!union*/ /*!select*/ 1',
+    '1e0union select 2',
+    "x'||(select 1 from dual)||'",
+    "1';begin dbms_lock.sleep(5); end;--",
+    '1 and (case when 2=2 then 3 else 4 end)=3',
+    "') where 1=1 and make_set(2=2,3)--",
+    "'+char(65)+'",
+    'order by 7-- -',
+    "x' and y is null; --",
+    '1;exec master..xp_cmdshell "dir"',
+    "-1' in boolean mode) order by 1#",
+    "' or exists(select 1 from t) and 'a'='a",
+    '{x 1} union select 2',
+    '1 procedure analyse()',
+    '1.e.t',
+    "x'=0--+",
+    'z" or 5=5 or "a"="',
   ])
     t.type(detectSqli(value), 'string', value)
 })
