@@ -40,6 +40,8 @@ export interface Pipeline {
   inspect(client: ClientInfo, head: RequestHead): Inspection
   /** The rules of the site by id, for `explain` and `rules list`. */
   readonly rules: RuleSet['rules']
+  /** What the directives of the site say; sizes of bodies among them are for the gateway to keep. */
+  readonly settings: RuleSet['settings']
   /** Names of the phases that run, in running order. */
   readonly phases: readonly PhaseName[]
 }
@@ -66,6 +68,7 @@ export function createPipeline(config: DetectionConfig, deps: PipelineDeps): Pip
   ).map(({ name }) => name)
   return {
     rules: rules.rules,
+    settings: rules.settings,
     phases,
     inspect: (client, head) => new InspectionDriver(plan, new Transaction(client, head, deps.ports)),
   }

@@ -3,7 +3,6 @@ import type { Clock } from '../detectors/ports.js'
 import type { HeaderList } from '../detectors/request.js'
 import { codeOf, messageOf } from '../runtime/errors.js'
 import type { Logger } from '../runtime/log.js'
-import type { HoldLimits } from './body-hold.js'
 import type { ClientAddress } from './client-address.js'
 import { clientAddressReader } from './client-address.js'
 import type { GatewayConfig } from './config.js'
@@ -45,7 +44,6 @@ export class DataPlane {
   readonly clock: Clock
   readonly meter: GatewayMeter
   readonly config: GatewayConfig
-  readonly limits: HoldLimits
   readonly decodeLimits: DecodeLimits
   readonly clientAddress: (peer: string, headers: HeaderList) => ClientAddress
   readonly #mask: MaskMode
@@ -60,7 +58,6 @@ export class DataPlane {
     this.sites = sites
     this.clock = clock
     this.meter = meter
-    this.limits = { fields: config.limits.fields, body: config.limits.body }
     this.decodeLimits = { maxBytes: config.limits.decoded_body, maxRatio: config.limits.decode_ratio }
     this.clientAddress = clientAddressReader(config.trusted_proxies)
     this.#mask = config.audit_log.mask
@@ -68,10 +65,6 @@ export class DataPlane {
     this.#sink = sink
     this.#repeated = new RepeatedLog(log)
     this.#malformed = new MalformedReports((report) => sink.malformed(report))
-  }
-
-  get responseLimit(): number {
-    return this.config.limits.response_body
   }
 
   readonly onExchange = (exchange: Exchange): void => {

@@ -69,7 +69,7 @@ export class ExchangeLife {
   }
 
   #holdBody(): void {
-    const hold = new BodyHold(this.#exchange.body, this.#exchange.headers, this.#plane.limits, {
+    const hold = new BodyHold(this.#exchange.body, this.#exchange.headers, this.#transaction.site.limits, {
       onHeld: (held) => this.#held(hold, held),
       onError: (error) => this.#bodyFailed(error),
     })
@@ -84,7 +84,7 @@ export class ExchangeLife {
 
   /** A phase said that this body need not be judged: it goes on as it comes. */
   #passBody(): void {
-    const hold = new BodyHold(this.#exchange.body, this.#exchange.headers, this.#plane.limits, {
+    const hold = new BodyHold(this.#exchange.body, this.#exchange.headers, this.#transaction.site.limits, {
       onHeld: () => undefined,
       onError: (error) => this.#bodyFailed(error),
     })

@@ -78,7 +78,7 @@ export class ResponseRelay {
     }
     if (inspection.wantsResponseBody) {
       if (!isEventStream(received)) {
-        this.#hold = new ResponseHold(this.#plane.responseLimit)
+        this.#hold = new ResponseHold(this.#transaction.site.responseLimit)
         this.#state = 'holding'
         return
       }
@@ -136,7 +136,7 @@ export class ResponseRelay {
   }
 
   #judge(bytes: Uint8Array, cut?: string): void {
-    const seen = cut === undefined ? bytes : bytes.subarray(0, this.#plane.responseLimit)
+    const seen = cut === undefined ? bytes : bytes.subarray(0, this.#transaction.site.responseLimit)
     const limits = this.#plane.decodeLimits
     judgeableBody(seen, this.#received, limits, 'response', cut).then(
       (view) => this.#guard(() => this.#judged(bytes, view)),

@@ -2,6 +2,7 @@ import type { Inspection } from '../detectors/inspection.js'
 import { requestPath } from '../detectors/request-path.js'
 import type { ClientInfo, RequestHead } from '../detectors/request.js'
 import type { Mode } from '../detectors/verdict.js'
+import type { HoldLimits } from './body-hold.js'
 import type { RouteConfig } from './config.js'
 import type { Upstream } from './upstream.js'
 
@@ -20,6 +21,10 @@ export interface Site {
   readonly mayReadResponse: boolean
   /** Undefined when none is configured: every request then gets 503. */
   readonly upstream: Upstream | undefined
+  /** Request bodies: the stricter of the gateway's limits and the directives'. */
+  readonly limits: HoldLimits
+  /** Bytes of a response body that are held; the stricter one too. */
+  readonly responseLimit: number
   /** Longest path first. */
   readonly routes: readonly RouteConfig[]
 }

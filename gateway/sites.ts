@@ -8,6 +8,7 @@ import type { PhaseName } from '../detectors/verdict.js'
 import type { GatewayConfig, SiteConfig } from './config.js'
 import { siteDetection } from './detection-override.js'
 import { openGeo } from './geo.js'
+import { bodyLimits } from './body-limits.js'
 import { nodeRuleFiles } from './rule-files.js'
 import type { Site } from './site.js'
 import { SiteTable } from './site.js'
@@ -81,11 +82,13 @@ class Makers {
       ...(monotonic === undefined ? {} : { monotonic }),
     })
     this.modes[name] = effectiveModes(settings, only)
+    const say = (message: string): void => warn(name === DEFAULT_SITE ? message : `site ${name}: ${message}`)
     return {
       name,
       pipeline,
       mode: settings.mode,
       mayReadResponse: mayReadResponse(pipeline),
+      ...bodyLimits(config.limits, pipeline.settings, say),
       upstream: origin === undefined ? undefined : this.#upstream(origin, config),
       routes: [...own.routes].sort((one, other) => other.path.length - one.path.length),
     }

@@ -19,6 +19,8 @@ const site = (name: string, routes: Site['routes'] = []): Site => ({
   pipeline,
   mode: 'block',
   mayReadResponse: false,
+  limits: { fields: 1024, body: 4096 },
+  responseLimit: 4096,
   upstream: undefined,
   routes,
 })
