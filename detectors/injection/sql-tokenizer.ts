@@ -276,7 +276,7 @@ export class SqlTokenizer {
     const rest = this.#value.slice(this.#at + (dashes ? 2 : 1), this.#at + 64).trim()
     const vague = dashes ? /\w/.test(this.#value.charAt(this.#at + 2)) : rest !== ''
     this.#at = end < 0 ? this.#value.length : end + 1
-    this.#push(vague ? 'h' : rest === '' ? 'c' : 'd', '')
+    this.#push(vague ? 'h' : /\w/.test(rest) ? 'd' : 'c', '')
   }
 
   #match(sticky: RegExp): string | undefined {

@@ -9,7 +9,13 @@ import type { HtmlContext, HtmlToken } from './html-tokenizer.js'
 export function detectXss(value: string): boolean {
   if (isScriptUrl(value) && /[(&=`;,]/.test(value)) return true
   if (!/[<=]/.test(value)) return false
-  return contexts(value).some((context) => runsScript(value, context, 1))
+  return opensWithHandler(value) || contexts(value).some((context) => runsScript(value, context, 1))
+}
+
+/** True when a value pasted between a tag's attributes begins with a handler of its own. */
+function opensWithHandler(value: string): boolean {
+  const name = /^[\0-\x20]{0,32}(on[a-z]{3,32})[\0-\x20/]{0,32}=/i.exec(value)?.[1]
+  return name !== undefined && isEventHandler(name.toLowerCase()) && /[(`&]/.test(value)
 }
 
 /** Looks into the values of attributes and into comments too, once: where quotes are counted otherwise these are markup. */

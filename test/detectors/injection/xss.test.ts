@@ -38,6 +38,7 @@ t.test('attacks are seen in each context', async (t) => {
     'javascript:a=f,a(1)',
     'data:text/html;base64,YWJj',
     '<!--#exec cmd="ls"-->',
+    'onerror=f()>',
   ])
     t.ok(detectXss(value), value)
 })
