@@ -56,7 +56,7 @@ export class EngineTarget {
     evaluation.run(5)
     const logged = evaluation.matches.filter((match) => match.logged)
     return {
-      status: response.status,
+      status: raw.refused ? 400 : response.status,
       body: response.body.toString('latin1'),
       ids: logged.map((match) => match.id),
       lines: logged.map(nativeLine),

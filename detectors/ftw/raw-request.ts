@@ -1,23 +1,35 @@
 import type { HeaderList } from '../request.js'
 
-/** A request as its raw bytes say it, read as leniently as a server of the old days would. */
+/** A request as its raw bytes say it. */
 export interface RawRequest {
   readonly method: string
   readonly target: string
-  readonly version: '1.0' | '1.1' | '2.0'
+  readonly version: '1.0' | '1.1'
   readonly headers: HeaderList
   readonly body: Buffer
+  /** It can be read, yet a server must answer 400: rules still run. */
+  readonly refused: boolean
 }
 
-/** Reads a request without a socket, for judging what no listener would let through. Undefined when it is no request. */
+const REQUEST_LINE = /^([^\s]{1,100}) ([^\s]*) HTTP\/(1\.[01])$/
+/** Origin, asterisk and absolute form (RFC 9112, section 3.2). */
+const TARGET = /^(?:\/|\*$|[a-z][a-z0-9+.-]{0,30}:\/\/)/i
+const CONNECT_TARGET = /^[^\s:]{1,255}:\d{1,5}$/
+
+/**
+ * Reads a request without a socket, for judging what no listener would let through: any method, HTTP/1.0, folded lines,
+ * and `Transfer-Encoding` before `Content-Length`, which is then dropped (RFC 9112, section 6.3). Undefined when it is no
+ * request at all.
+ */
 export function parseRaw(bytes: Buffer): RawRequest | undefined {
   const text = bytes.toString('latin1')
   const end = text.indexOf('\r\n\r\n')
   const head = end < 0 ? text : text.slice(0, end)
   const [first = '', ...lines] = head.split('\r\n')
-  const line = /^\s*(\S+)\s+(.*?)(?:\s+HTTP\/(\d\.\d))?$/s.exec(first)
-  if (!line) return undefined
-  const headers: [string, string][] = []
+  const line = REQUEST_LINE.exec(first)
+  if (!line || lines.some((field) => /[\r\n\0]/.test(field))) return undefined
+  const [, method = '', target = '', version] = line
+  let headers: [string, string][] = []
   for (const field of lines) {
     const colon = field.indexOf(':')
     if (/^[ \t]/.test(field) && headers.length > 0) {
@@ -25,16 +37,22 @@ export function parseRaw(bytes: Buffer): RawRequest | undefined {
       if (last) last[1] += ` ${field.trim()}`
     } else if (colon > 0) headers.push([field.slice(0, colon).trim(), field.slice(colon + 1).trim()])
   }
-  let body = end < 0 ? Buffer.alloc(0) : bytes.subarray(end + 4)
   const value = (name: string): string | undefined => headers.find(([key]) => key.toLowerCase() === name)?.[1]
-  if (/chunked/i.test(value('transfer-encoding') ?? '')) body = dechunk(body)
-  else body = body.subarray(0, Number.parseInt(value('content-length') ?? '0', 10) || 0)
+  let body = end < 0 ? Buffer.alloc(0) : bytes.subarray(end + 4)
+  if (/chunked/i.test(value('transfer-encoding') ?? '')) {
+    body = dechunk(body)
+    headers = headers.filter(([key]) => key.toLowerCase() !== 'content-length')
+  } else body = body.subarray(0, Number.parseInt(value('content-length') ?? '0', 10) || 0)
   return {
-    method: line[1] ?? '',
-    target: line[2] ?? '',
-    version: line[3] === '1.0' ? '1.0' : line[3] === '2.0' ? '2.0' : '1.1',
+    method,
+    target,
+    version: version === '1.0' ? '1.0' : '1.1',
     headers,
     body,
+    refused:
+      target.includes('#') ||
+      (version === '1.1' && (value('host') ?? '') === '') ||
+      !(method === 'CONNECT' ? CONNECT_TARGET : TARGET).test(target),
   }
 }
 

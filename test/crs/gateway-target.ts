@@ -7,9 +7,9 @@ import { connect, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { testConfiguration } from './crs-config.js'
-import { nativeLine, type Observed } from './ftw-check.js'
-import { reflect } from './reflection.js'
+import { testConfiguration } from '../../detectors/ftw/configuration.js'
+import { nativeLine, type Observed } from '../../detectors/ftw/check.js'
+import { reflect } from '../../detectors/ftw/reflection.js'
 
 interface LoggedRule {
   readonly id: number
@@ -25,7 +25,8 @@ export interface Sent {
   readonly reachedUpstream: boolean
 }
 
-const ANSWER_MS = 10_000
+/** uWebSockets.js leaves some requests without a reply; that is waited for, once each. */
+const ANSWER_MS = { node: 10_000, uws: 2_500 }
 
 /**
  * The real gateway as its own process in front of a reflector. Before and after each request a marker request is sent, so
@@ -36,14 +37,22 @@ export class GatewayTarget {
   readonly #upstream: Server
   readonly #gateway: ChildProcess
   readonly #log: string
+  readonly #listener: 'node' | 'uws'
   #port = 0
   #reached = 0
 
-  private constructor(folder: string, upstream: Server, gateway: ChildProcess, log: string) {
+  private constructor(
+    folder: string,
+    upstream: Server,
+    gateway: ChildProcess,
+    log: string,
+    listener: 'node' | 'uws',
+  ) {
     this.#folder = folder
     this.#upstream = upstream
     this.#gateway = gateway
     this.#log = log
+    this.#listener = listener
   }
 
   static async start(crs: string, listener: 'node' | 'uws', bin: string): Promise<GatewayTarget> {
@@ -66,16 +75,12 @@ export class GatewayTarget {
     const { port } = upstream.address() as AddressInfo
     const gateway = spawn(
       process.execPath,
-      [
-        bin,
-        'gateway',
-        ...['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--listener', listener],
-        ...['--upstream', `http://127.0.0.1:${port}`, '--mode', 'detect', '--phases', 'custom_rules'],
-        ...['--rules', rules, '--audit-log', log, '--audit-mask', 'none', '--data', join(folder, 'data')],
-      ],
+      `${bin} gateway --listen 127.0.0.1:0 --admin 127.0.0.1:0 --listener ${listener}
+        --upstream http://127.0.0.1:${port} --mode detect --phases custom_rules --rules ${rules}
+        --audit-log ${log} --audit-mask none --data ${join(folder, 'data')}`.split(/\s+/),
       { stdio: ['ignore', 'ignore', 'pipe'] },
     )
-    const target = new GatewayTarget(folder, upstream, gateway, log)
+    const target = new GatewayTarget(folder, upstream, gateway, log, listener)
     target.#port = await listeningPort(gateway)
     return target
   }
@@ -98,7 +103,7 @@ export class GatewayTarget {
       if (isWhole(Buffer.concat(chunks))) socket.end()
     })
     socket.on('error', () => undefined)
-    socket.setTimeout(ANSWER_MS, () => socket.destroy())
+    socket.setTimeout(ANSWER_MS[this.#listener], () => socket.destroy())
     // A reset is an answer too, so this waits for the end whatever it is.
     const closed = new Promise<void>((resolve) => {
       socket.on('close', () => {

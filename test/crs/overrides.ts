@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import type { FtwOutput, FtwTest } from './ftw-file.js'
+import type { FtwOutput, FtwTest } from '../../detectors/ftw/test-file.js'
 
 /**
  * What a platform may expect otherwise: requests that its HTTP listener refuses before any rule can see them. The format is

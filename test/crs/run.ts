@@ -8,10 +8,12 @@
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { EngineTarget } from './engine-target.js'
-import { failuresOf } from './ftw-check.js'
-import { readTests, type FtwTest } from './ftw-file.js'
-import { requestBytes } from './ftw-request.js'
+import { readTests } from '../../cli/ftw-files.js'
+import { failuresOf } from '../../detectors/ftw/check.js'
+import { EngineTarget } from '../../detectors/ftw/engine-target.js'
+import { requestBytes } from '../../detectors/ftw/request.js'
+import type { FtwTest } from '../../detectors/ftw/test-file.js'
+import { nodeRuleFiles } from '../../gateway/rule-files.js'
 import { GatewayTarget, observe } from './gateway-target.js'
 import { withOverrides } from './overrides.js'
 
@@ -41,7 +43,7 @@ const { tests, overridden } = withOverrides(
 )
 
 const judgeEngine = (): Failures => {
-  const target = new EngineTarget(resolve(crs))
+  const target = new EngineTarget(resolve(crs), nodeRuleFiles)
   for (const warning of target.warnings) process.stdout.write(`warning: ${warning}\n`)
   return new Map(
     tests.map((test) => [

@@ -1,1 +1,0 @@
-export { testConfiguration } from '../../detectors/ftw/configuration.js'

@@ -1,1 +1,0 @@
-export { failuresOf, nativeLine, type Observed } from '../../detectors/ftw/check.js'

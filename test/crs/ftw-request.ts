@@ -1,1 +1,0 @@
-export { requestBytes } from '../../detectors/ftw/request.js'

@@ -1,1 +1,0 @@
-export { reflect, type Reflection } from '../../detectors/ftw/reflection.js'
