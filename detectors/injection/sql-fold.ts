@@ -2,8 +2,9 @@ import type { Token } from './sql-tokenizer.js'
 import { wordPairs } from './sql-words.js'
 import type { TokenKind } from './sql-words.js'
 
-/** Folded tokens that are looked at; what an attacker pads with folds to few. */
-const maxFolded = 256
+/** Folded tokens that are looked at together, and how many of them are looked at again with what follows. */
+const windowLength = 256
+const overlap = 64
 
 const signs = new Set(['+', '-', '!', '~'])
 /** Which of two values shows when they fold to one; later ones are stronger. */
@@ -16,16 +17,24 @@ function isValue(kind: TokenKind | undefined): kind is TokenKind {
 /**
  * Reduces tokens to the shape of what they say, one letter a token: words that belong together become one, arithmetic and lists become one value, so do calls,
  * queries in parentheses and names of several words; needless parentheses, signs and comments vanish but for a comment at the end.
- * It folds while it reads, so padding does not hide what comes after it.
+ * It folds while it reads, so padding does not hide what comes after it. Gives one shape, and for very long values more: those after the first begin with a `t`.
  */
-export function foldSql(next: () => Token | undefined): string {
+export function* foldSql(next: () => Token | undefined): Generator<string, void> {
   const folded: Token[] = []
   let comment: Token | undefined
-  for (let token = next(); token !== undefined && folded.length < maxFolded; token = next()) {
+  for (let token = next(); token !== undefined; token = next()) {
     comment = 'cCdh'.includes(token.kind) ? token : undefined
     if (comment === undefined) push(folded, token)
+    if (folded.length >= windowLength) {
+      yield shapeOf(folded)
+      folded.splice(0, windowLength - overlap, { kind: 't', text: '' })
+    }
   }
   if (comment !== undefined) push(folded, comment)
+  yield shapeOf(folded)
+}
+
+function shapeOf(folded: readonly Token[]): string {
   return folded.map(({ kind }) => kind).join('')
 }
 

@@ -23,10 +23,16 @@ export function sqlContexts(value: string): readonly SqlContext[] {
   return quotes.flatMap((quote) => styles.map((style) => ({ quote, style })))
 }
 
-/** The shape of a value in one context: its folded tokens, one letter each. */
-export function sqlShape(value: string, context: SqlContext): string {
+/** The shapes of a value in one context: its folded tokens, one letter each; more than one only for very long values. */
+export function sqlShapes(value: string, context: SqlContext): Generator<string, void> {
   const tokenizer = new SqlTokenizer(value, context.quote, context.style)
   return foldSql(() => tokenizer.next())
+}
+
+/** The first shape, which is the whole for all but very long values. */
+export function sqlShape(value: string, context: SqlContext): string {
+  for (const shape of sqlShapes(value, context)) return shape
+  return ''
 }
 
 /** The start of a shape, which is what fingerprints are made of. */
@@ -40,10 +46,10 @@ export function sqlFingerprint(shape: string): string {
  * Gives the fingerprint, or false. Linear in the length of the value.
  */
 export function detectSqli(value: string): string | false {
-  for (const context of sqlContexts(value)) {
-    const shape = sqlShape(value, context)
-    const fingerprint = sqlFingerprint(shape)
-    if (attackShape.test(shape) || sqliFingerprints.has(fingerprint)) return fingerprint
-  }
+  for (const context of sqlContexts(value))
+    for (const shape of sqlShapes(value, context)) {
+      const fingerprint = sqlFingerprint(shape)
+      if (attackShape.test(shape) || sqliFingerprints.has(fingerprint)) return fingerprint
+    }
   return false
 }
