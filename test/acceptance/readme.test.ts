@@ -29,6 +29,11 @@ t.test('each command does what it says, as it is printed', async (t) => {
   const uploads = join(folder, 'uploads')
   mkdirSync(uploads)
   writeFileSync(join(uploads, 'photo.txt'), 'harmless')
+  // As small as a release folder can be.
+  const release = join(folder, 'coreruleset')
+  mkdirSync(join(release, 'rules'), { recursive: true })
+  writeFileSync(join(release, 'crs-setup.conf.example'), 'SecDefaultAction "phase:1,log,pass"\n')
+  writeFileSync(join(release, 'rules', 'one.conf'), 'SecAction "id:900990,phase:1,pass,nolog"\n')
   const upstream = createServer((_, response) => response.end('fine'))
   upstream.listen(0, '127.0.0.1')
   await once(upstream, 'listening')
@@ -40,7 +45,8 @@ t.test('each command does what it says, as it is printed', async (t) => {
   const serving = commands.filter(isServing)
   t.ok(serving.length > 0)
   for (const line of serving) {
-    const product = await serve([...line.split(/\s+/).slice(1), ...free], at)
+    const named = line.replaceAll('/srv/coreruleset', release)
+    const product = await serve([...named.split(/\s+/).slice(1), ...free], at)
     t.teardown(() => product.stop('SIGKILL'))
     t.equal((await ask(product.url)).status, 200, line)
     if (line.includes('--mode detect')) t.equal((await ask(product.url, { path: ATTACK })).status, 200)
@@ -55,6 +61,7 @@ t.test('each command does what it says, as it is printed', async (t) => {
       .replace(/^bin\/portcullis/, '"$NODE" "$BIN"')
       .replaceAll('REQUEST_ID', id)
       .replaceAll('/srv/uploads', uploads)
+      .replaceAll('rules/base.conf', join(ROOT, 'rules/base.conf'))
     const { code, stderr } = await run('sh', ['-c', real], { ...at, env: { NODE: process.execPath, BIN } })
     t.equal(code, 0, `${line}\n${stderr}`)
   }
