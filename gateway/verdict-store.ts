@@ -6,6 +6,7 @@ import { open } from 'lmdb'
 
 import { privateFolderSync } from '../runtime/data-folder.js'
 import { messageOf } from '../runtime/errors.js'
+import { lmdbCause } from '../runtime/lmdb-cause.js'
 import { checkLmdbFile } from '../runtime/lmdb-file.js'
 import { isUuidv7 } from '../runtime/uuid.js'
 import { GatewayError } from './errors.js'
@@ -64,6 +65,7 @@ export class VerdictStore {
   #pending = 0
   #sincePrune = 0
   #last: Promise<unknown> = Promise.resolve()
+  #pruning: Promise<void> | undefined
 
   private constructor(db: RootDatabase<Buffer, string>, retention: Retention) {
     this.#db = db
@@ -75,7 +77,13 @@ export class VerdictStore {
     const path = privateFolderSync(folderOf(dataDir))
     try {
       checkLmdbFile(join(path, 'data.mdb'))
-      const db = open<Buffer, string>({ path, noSubdir: false, encoding: 'binary' })
+      // With batches by event turn, lmdb makes a promise of its own for each, whose rejection nobody can take up.
+      const db = open<Buffer, string>({
+        path,
+        noSubdir: false,
+        encoding: 'binary',
+        eventTurnBatching: false,
+      })
       for (const file of ['data.mdb', 'lock.mdb']) chmodSync(join(path, file), 0o600)
       return new VerdictStore(db, retention)
     } catch (error) {
@@ -115,14 +123,18 @@ export class VerdictStore {
       () => {
         this.#pending--
       },
-      (error: unknown) => {
+      async (error: unknown) => {
         this.#pending--
-        throw new GatewayError('GATEWAY_VERDICT_STORE', messageOf(error), { cause: error })
+        const cause = await lmdbCause(error)
+        throw new GatewayError('GATEWAY_VERDICT_STORE', messageOf(cause), { cause })
       },
     )
     this.#last = stored.catch(() => undefined)
-    if (++this.#sincePrune >= Math.min(PRUNE_EVERY, this.#retention.max))
-      void this.prune(timeOf(record.request_id))
+    if (++this.#sincePrune >= Math.min(PRUNE_EVERY, this.#retention.max) && this.#pruning === undefined)
+      this.#pruning = this.prune(timeOf(record.request_id))
+        // A disk that takes no removal takes no record either, and of that the caller is told; the next look tries again.
+        .catch(() => undefined)
+        .finally(() => (this.#pruning = undefined))
     return { commitment, stored }
   }
 
@@ -146,13 +158,15 @@ export class VerdictStore {
   }
 
   async close(): Promise<void> {
+    await this.#pruning
     await this.flush()
     await this.#db.close()
   }
 
   async #remove(keys: Iterable<string>): Promise<void> {
     // The keys are taken first: a range is read while nothing is written to it.
-    await Promise.all([...keys].map((key) => this.#db.remove(key)))
+    const removals = await Promise.allSettled([...keys].map((key) => this.#db.remove(key)))
+    for (const removal of removals) if (removal.status === 'rejected') throw await lmdbCause(removal.reason)
   }
 }
 

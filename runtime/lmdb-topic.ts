@@ -2,6 +2,7 @@ import type { Database, RootDatabase } from 'lmdb'
 
 import { messageOf, RuntimeError } from './errors.js'
 import { TopicConsumer } from './lmdb-consumer.js'
+import { lmdbCause } from './lmdb-cause.js'
 import type { Logger } from './log.js'
 import type { Consumer, OutboxItem, Topic } from './outbox.js'
 
@@ -188,7 +189,7 @@ export class TopicStore implements Topic {
         )
       if (written.length > 0) for (const consumer of this.#consumers) consumer.wake()
     } catch (error) {
-      const cause = await rootCause(error)
+      const cause = await lmdbCause(error)
       const failure = new RuntimeError('OUTBOX_WRITE', `cannot write to the outbox: ${messageOf(cause)}`, {
         cause,
       })
@@ -218,16 +219,5 @@ export class TopicStore implements Topic {
     }
     if (written.length > 0) state.putSync([this.name, 'last'], last)
     return { written, refused }
-  }
-}
-
-/** lmdb rejects with an error whose `commitError` is a promise that rejects with the reason. */
-const rootCause = async (error: unknown): Promise<unknown> => {
-  if (!(error instanceof Error) || !('commitError' in error)) return error
-  try {
-    await error.commitError
-    return error
-  } catch (reason) {
-    return reason
   }
 }

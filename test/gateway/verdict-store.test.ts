@@ -93,6 +93,46 @@ t.test('the too old go', async (t) => {
   await store.close()
 })
 
+t.test('closing while the oldest are removed loses nothing and fails nothing', async (t) => {
+  const dir = t.testdir({})
+  const store = VerdictStore.open(dir, { max: 100, days: 30 })
+  const now = Date.now()
+  const ids = Array.from({ length: 500 }, () => uuidv7(now))
+  const stored = ids.map((id) => store.put(record(id)).stored)
+  await store.close()
+  await Promise.all(stored)
+  // A rejection that nobody handles ends a role; it would come within these turns.
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  t.ok(await readVerdict(dir, ids.at(-1) ?? ''))
+})
+
+t.test('a full disk refuses records and ends nothing', async (t) => {
+  const modules = ['../../gateway/verdict-store.js', '../../runtime/uuid.js']
+  const [store, uuid] = modules.map((path) => JSON.stringify(new URL(path, import.meta.url).href))
+  // A limit on the size of files stands for a disk without room.
+  const script = `const { execFileSync } = await import('node:child_process')
+    const { VerdictStore } = await import(${store})
+    const { uuidv7 } = await import(${uuid})
+    let refused = 0
+    let unhandled = 0
+    process.on('SIGXFSZ', () => undefined)
+    process.on('unhandledRejection', () => unhandled++)
+    const store = VerdictStore.open(${JSON.stringify(t.testdir({}))}, { max: 100, days: 30 })
+    execFileSync('prlimit', ['--fsize=150000', '--pid', String(process.pid)])
+    const put = () => store.put({ request_id: uuidv7(Date.now()), pad: 'x'.repeat(2000) }).stored
+    for (let round = 0; round < 4; round++)
+      await Promise.all(Array.from({ length: 100 }, () => put().catch(() => refused++)))
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    process.stdout.write(JSON.stringify({ refused, unhandled }))
+    process.exit(0)`
+  const out = execFileSync(process.execPath, [...process.execArgv, '--input-type=module', '-e', script], {
+    stdio: 'pipe',
+  })
+  const { refused, unhandled } = JSON.parse(out.toString()) as { refused: number; unhandled: number }
+  t.ok(refused > 0, 'there was no room')
+  t.equal(unhandled, 0)
+})
+
 t.test('it survives a restart', async (t) => {
   const dir = t.testdir({})
   const id = uuidv7(Date.now())
