@@ -114,6 +114,8 @@ export class Log {
   readonly #tree: TileTree
   /** By `id agent` or by leaf (hex). */
   readonly #inFlight = new Map<string, InFlight>()
+  /** Participants of sessions whose opening is under way: the index knows them only once it is committed. */
+  readonly #opening = new Map<string, readonly string[]>()
   #durable: Durable[] = []
   #committing: Promise<void> | undefined
   #published: PublishedCheckpoint
@@ -154,7 +156,8 @@ export class Log {
     }
     // No await from here to the last submission: nothing else may claim an id in between.
     const claimed = new Map<string, Uint8Array>()
-    for (const unit of units) this.#check(unit, claimed)
+    const opened = new Map<string, readonly string[]>()
+    for (const unit of units) this.#check(unit, claimed, opened)
     return Promise.all(units.map((unit) => this.#known(unit) ?? this.#submit(unit)))
   }
 
@@ -260,7 +263,7 @@ export class Log {
   }
 
   /** Throws when a unit contradicts what is there, or what units before it in the same call claim. */
-  #check(unit: Unit, claimed: Map<string, Uint8Array>): void {
+  #check(unit: Unit, claimed: Map<string, Uint8Array>, opened: Map<string, readonly string[]>): void {
     const isKnown = this.#known(unit) !== undefined
     for (const entry of unit.entries) {
       if (entry.action === undefined) continue
@@ -274,10 +277,13 @@ export class Log {
         throw new LedgerError('ID_CONFLICT', `the id ${id} of ${agent} stands under another seal already`)
       }
       claimed.set(keyOf(entry), entry.leaf)
-      const participants = this.#store.participants(session)
+      const participants =
+        this.#store.participants(session) ?? this.#opening.get(session) ?? opened.get(session)
       if (participants !== undefined && !participants.includes(agent)) {
         throw new LedgerError('NOT_A_PARTICIPANT', `${agent} is not a participant of session ${session}`)
       }
+      const { opens } = indexedEntry(0, entry)
+      if (opens !== undefined && participants === undefined) opened.set(session, opens.participants)
     }
   }
 
@@ -314,7 +320,15 @@ export class Log {
       index.catch(() => undefined)
       this.#inFlight.set(keyOf(entry), { leaf: entry.leaf, index })
     })
-    const settle = (): void => unit.entries.forEach((entry) => this.#inFlight.delete(keyOf(entry)))
+    const opens = unit.entries.flatMap((entry) => (entry.action && indexedEntry(0, entry).opens) ?? [])
+    const first = opens.filter(({ session }) => !this.#opening.has(session))
+    for (const { session, participants } of first) {
+      if (!this.#opening.has(session)) this.#opening.set(session, participants)
+    }
+    const settle = (): void => {
+      unit.entries.forEach((entry) => this.#inFlight.delete(keyOf(entry)))
+      first.forEach(({ session }) => this.#opening.delete(session))
+    }
     return submitted.then(
       (first) => {
         settle()

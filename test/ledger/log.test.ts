@@ -10,6 +10,7 @@ import { rootOfLeafHashes, verifyConsistency, verifyInclusion } from '../../proo
 import { decodeSecretKey, decodeVkey, noteSigner } from '../../proofs/note-key.js'
 import { sealBatch } from '../../proofs/seal.js'
 import type { LedgerError } from '../../ledger/errors.js'
+import { admit } from '../../ledger/admission.js'
 import { registerAgentKey } from '../../ledger/agents.js'
 import { agent, append, batch, indexes, note, open } from './sample-log.js'
 import { SimulatedDisk } from './simulated-disk.js'
@@ -110,7 +111,13 @@ void t.test('a session that names its participants lets nobody else in', async (
   const opening = { v: 1, session: 'private', seq: 0, ts: 1, kind: 'session.open' } as const
   const id = '018f0000-0000-7000-8000-000000000001'
   const participants = ['alice', 'bob']
-  await append(log, [signAction({ ...opening, id, agent: 'alice', participants }, [alice])])
+  const opens = signAction({ ...opening, id, agent: 'alice', participants }, [alice])
+  const uninvited = note(eve, { session: 'private' })
+  await t.rejects(append(log, [opens, uninvited]), { code: 'NOT_A_PARTICIPANT' }, 'not in the same call')
+  const units = await Promise.all([admit([opens], log.agents), admit([uninvited], log.agents)])
+  const [opened, entered] = await Promise.allSettled(units.map((unit) => log.append(unit)))
+  t.equal(opened?.status, 'fulfilled')
+  t.match(entered, { reason: { code: 'NOT_A_PARTICIPANT' } }, 'nor while the opening is under way')
   await append(log, [note(bob, { session: 'private' })])
   await t.rejects(append(log, [note(eve, { session: 'private' })]), { code: 'NOT_A_PARTICIPANT' })
   await log.close()
