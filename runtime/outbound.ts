@@ -25,12 +25,15 @@ export const outboundConfig = z
 
 export type OutboundConfig = z.output<typeof outboundConfig>
 
+/** The only IPv6 space in public use (RFC 4291, section 2.4): outside it `::10.0.0.1` and the like would pass. */
+const GLOBAL_IPV6 = ipaddr.parseCIDR('2000::/3')
+
 type Address = ReturnType<typeof ipaddr.process>
 
 /** Whether our own requests may reach an address: public unicast, or named by the operator. */
 export function mayReach(address: string, config: OutboundConfig): boolean {
   const parsed: Address = ipaddr.process(address)
-  if (parsed.range() === 'unicast') return true
+  if (parsed.range() === 'unicast' && (parsed.kind() === 'ipv4' || parsed.match(GLOBAL_IPV6))) return true
   return config.allow.some((text) => {
     const [network, bits] = ipaddr.parseCIDR(text)
     return parsed.kind() === network.kind() && parsed.match(network, bits)

@@ -25,6 +25,7 @@ t.test('only public addresses are reached, and what the operator names', async (
     '::ffff:169.254.169.254',
     '64:ff9b::7f00:1',
     '2002:7f00:1::',
+    '::10.0.0.1',
   ]
   for (const address of inside) t.notOk(mayReach(address, none), address)
   for (const address of ['93.184.216.34', '2606:2800:220:1::1']) t.ok(mayReach(address, none), address)
