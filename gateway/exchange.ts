@@ -218,8 +218,16 @@ export class ExchangeLife {
   }
 
   #send({ status, headers, body }: Answer): void {
-    if (!this.#exchange.finished) this.#exchange.respond(status, headers, body)
-    this.#close(status)
+    let sent = status
+    try {
+      if (!this.#exchange.finished) this.#exchange.respond(status, headers, body)
+    } catch (error) {
+      // A field that a rule made of the request cannot be sent. The client gets nothing and the verdict is kept.
+      this.#plane.fault(error)
+      this.#exchange.destroy()
+      sent = 0
+    }
+    this.#close(sent)
   }
 
   #bodyFailed(error: ListenerError): void {

@@ -201,8 +201,15 @@ export class UpgradeLife {
   #send({ status, headers, body }: Answer): void {
     if (this.#answered) return
     this.#answered = true
-    this.#exchange.respond(status, headers, body)
-    this.#end(status)
+    let sent = status
+    try {
+      this.#exchange.respond(status, headers, body)
+    } catch (error) {
+      this.#plane.fault(error)
+      this.#exchange.destroy()
+      sent = 0
+    }
+    this.#end(sent)
   }
 
   /** The request is over and no connection goes on. */

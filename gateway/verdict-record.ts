@@ -1,6 +1,6 @@
 import type { InspectionResult } from '../detectors/inspection.js'
 import type { MaskMode } from '../detectors/mask.js'
-import { maskMatch, maskUri } from '../detectors/mask.js'
+import { maskMatch, maskSample, maskUri } from '../detectors/mask.js'
 import type { Action, Mode, RuleMatch, Verdict, VerdictPhase } from '../detectors/verdict.js'
 import { finalVerdict } from './refusal.js'
 import type { Transaction } from './transaction.js'
@@ -77,6 +77,12 @@ const originOf = (match: RuleMatch): RuleOrigin => ({
   ...(match.line === undefined ? {} : { line: match.line }),
 })
 
+/** The reason is mostly the message of the deciding rule, which may quote a value. */
+const maskedReason = ({ reason, rule }: Verdict, matches: readonly RuleMatch[], mask: MaskMode): string => {
+  const deciding = matches.find(({ id, msg }) => id === rule && msg === reason)
+  return deciding === undefined ? maskSample('', reason, mask) : maskMatch(deciding, mask).msg
+}
+
 /**
  * The record of a transaction, or undefined for a plain allow without a logged match.
  *
@@ -91,7 +97,8 @@ export const verdictRecord = (
   const verdict = finalVerdict(result.verdict, transaction.refusal)
   const logged = result.matches.filter((match) => match.logged)
   if (verdict.action === 'allow' && logged.length === 0) return undefined
-  return buildRecord(transaction, verdict, logged.slice(0, MAX_RULES), status, mask)
+  const reason = maskedReason(verdict, result.matches, mask)
+  return buildRecord(transaction, { ...verdict, reason }, logged.slice(0, MAX_RULES), status, mask)
 }
 
 const buildRecord = (

@@ -234,6 +234,49 @@ SecRule ARGS:do "@streq quiet" "id:100005,phase:1,pass,nolog,msg:'Quiet'"
   }
 })
 
+t.test('a redirect that a request made unfit to send is cut, and recorded all the same', async (t) => {
+  const rules = join(
+    t.testdir({
+      'away.conf': `SecRule ARGS:to "@rx ." "id:100010,phase:1,redirect:https://else.example/%{ARGS.to},log,msg:'Away'"`,
+    }),
+    'away.conf',
+  )
+  const upstream = await startUpstream(t, echo)
+  for (const listener of LISTENERS) {
+    const { port, auditOf } = await startUnderTest(t, upstream.origin, {
+      listener,
+      detection: { rules: [rules] },
+    })
+    t.equal((await ask(port, '/?to=there')).headers.location, 'https://else.example/there')
+    await t.rejects(ask(port, '/?to=a%0d%0aset-cookie:b=c'), { code: 'ECONNRESET' })
+    const lines = await auditOf(2)
+    t.same(
+      lines.map(({ verdict }) => [verdict.action, verdict.rule]),
+      [
+        ['redirect', 100010],
+        ['redirect', 100010],
+      ],
+    )
+  }
+  t.same(upstream.seen, [])
+})
+
+t.test('a reason that quotes a secret is masked in the verdict store too', async (t) => {
+  const rules = join(
+    t.testdir({
+      'quote.conf': `SecRule ARGS:password "@rx ^hunter" "id:100011,phase:1,deny,log,msg:'Known password %{ARGS.password}'"`,
+    }),
+    'quote.conf',
+  )
+  const { port, auditOf, dataDir } = await startUnderTest(t, undefined, { detection: { rules: [rules] } })
+  t.equal((await ask(port, '/?password=hunter2')).status, 403)
+  const [line] = await auditOf(1)
+  t.notMatch(JSON.stringify(line), /hunter2/)
+  const stored = await readVerdict(dataDir, line?.request_id ?? '')
+  t.match(stored?.record.reason, /^Known password/)
+  t.notMatch(JSON.stringify(stored?.record), /hunter2/)
+})
+
 t.test('a configuration that cannot be honoured fails at start and says why', async (t) => {
   await t.rejects(startUnderTest(t, undefined, { config: { audit_log: { file: '/none/audit.jsonl' } } }), {
     code: 'GATEWAY_AUDIT_LOG',
