@@ -120,7 +120,11 @@ export class PlaneThreads implements PlaneServer {
     if (this.#closing || setup === undefined) return
     const worker = spawn({ ...setup, plane: { ...setup.plane, port: this.address.port } })
     ready(worker).then(
-      () => this.#adopt(index, worker),
+      () => {
+        // The gateway stopped meanwhile: nobody would ever tell this one to.
+        if (this.#closing) void worker.terminate()
+        else this.#adopt(index, worker)
+      },
       (error: unknown) => {
         this.#log.error(`serving thread ${index} cannot start: ${messageOf(error)}`)
         setTimeout(() => this.#restart(index), RESTART_MS)
