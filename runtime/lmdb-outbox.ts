@@ -30,7 +30,14 @@ export const openOutbox = (folder: string, options: OutboxOptions = {}): Outbox 
   checkLmdbFile(join(path, 'data.mdb'))
   let stores: OutboxStores
   try {
-    const root = open({ path, noSubdir: false, overlappingSync: false, maxDbs: 4 })
+    // With batches by event turn, lmdb makes a promise of its own for each, whose rejection nobody can take up.
+    const root = open({
+      path,
+      noSubdir: false,
+      overlappingSync: false,
+      eventTurnBatching: false,
+      maxDbs: 4,
+    })
     stores = {
       root,
       items: root.openDB<Buffer, ItemKey>('items', { encoding: 'binary' }),

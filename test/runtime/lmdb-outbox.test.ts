@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process'
+import { execFileSync, fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -280,3 +280,24 @@ void t.test(
       t.throws(() => openOutbox(join(folder, kind)), { code: 'OUTBOX_OPEN' }, kind)
   },
 )
+
+t.test('a full disk refuses items and ends nothing', async (t) => {
+  // A limit on the size of files stands for a disk without room.
+  const script = `const { execFileSync } = await import('node:child_process')
+    const { openOutbox } = await import(${JSON.stringify(new URL('../../runtime/lmdb-outbox.js', import.meta.url).href)})
+    const codes = new Set()
+    let unhandled = 0
+    process.on('SIGXFSZ', () => undefined)
+    process.on('unhandledRejection', () => unhandled++)
+    const topic = openOutbox(${JSON.stringify(t.testdir({}))}).topic('events', { consumers: ['a'], capacity: 1000 })
+    execFileSync('prlimit', ['--fsize=150000', '--pid', String(process.pid)])
+    const append = () => topic.append(Buffer.alloc(2000)).catch((error) => codes.add(error.code))
+    for (let round = 0; round < 4; round++) await Promise.all(Array.from({ length: 100 }, append))
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    process.stdout.write(JSON.stringify({ codes: [...codes], unhandled }))
+    process.exit(0)`
+  const out = execFileSync(process.execPath, [...process.execArgv, '--input-type=module', '-e', script], {
+    stdio: 'pipe',
+  })
+  t.same(JSON.parse(out.toString()), { codes: ['OUTBOX_WRITE'], unhandled: 0 })
+})
