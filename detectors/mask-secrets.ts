@@ -2,7 +2,7 @@ const HIDDEN = '***'
 
 /** Name, separator and value as they stand in JSON, forms, headers and command lines. */
 const NAMED_SECRET =
-  /((?:password|passwd|passphrase|pwd|secret|api[-_]?key|access[-_]?key|access[-_]?token|refresh[-_]?token|client[-_]?secret|authorization)["']?\s{0,4}[:=]\s{0,4}["']?)((?:(?:bearer|basic|digest|token)\s{1,4})?)[^\s&"',;<>(){}]+/gi
+  /((?:password|passwd|passphrase|pwd|secret|api[-_]?key|access[-_]?key|access[-_]?token|refresh[-_]?token|client[-_]?secret|authorization|token|session(?:[-_]?id)?|credentials?|jwt|[cx]srf|passcode|private[-_]?key|signature|(?<![a-z0-9])(?:sid|otp|pin|cvv|cvc|ssn|iban))["']?\s{0,4}[:=]\s{0,4}["']?)((?:(?:bearer|basic|digest|token)\s{1,4})?)[^\s&"',;<>(){}]+/gi
 
 const SCHEME_SECRET = /\b(bearer|basic)(\s{1,4})[A-Za-z0-9+/_=.~-]{8,}/gi
 

@@ -76,6 +76,18 @@ t.test('a URI loses the values of telling parameters only', async (t) => {
   t.equal(maskUri('/a/b', 'secrets'), '/a/b')
 })
 
+t.test('what a URI hides is hidden in a sample of the whole URI and of a raw body too', async (t) => {
+  for (const name of ['token', 'csrf_token', 'session', 'sessionid', 'sid', 'jwt', 'otp', 'pin', 'xsrf']) {
+    const uri = `/a?x=1&${name}=Pl4inValue&id=<script>alert(1)`
+    t.equal(maskUri(uri, 'secrets'), `/a?x=1&${name}=***&id=<script>alert(1)`)
+    t.equal(maskSample('REQUEST_URI', uri, 'secrets'), `/a?x=1&${name}=***&id=<script>alert(1)`)
+    const json = JSON.stringify({ [name]: 'Pl4inValue', id: "1' or 1=1" })
+    t.notMatch(maskSample('REQUEST_BODY', json, 'secrets'), /Pl4in/)
+  }
+  for (const harmless of ['spin=fast&copin=1', 'obsession with tokens', 'pinned: a'])
+    t.equal(maskSecrets(harmless), harmless)
+})
+
 t.test('a match is masked in sample, data and message', async (t) => {
   const match: RuleMatch = {
     id: 1,
