@@ -33,6 +33,8 @@ export class ScanPool {
     const lost = (detail: string): void => {
       left--
       if (left === 0) this.#end('worker_lost', detail)
+      // What it gave back must not wait until another worker happens to finish something.
+      else for (const worker of this.#workers) worker.fill()
     }
     this.#workers = Array.from({ length: options.jobs }, () => new Worker(options, this.#waiting, lost))
   }

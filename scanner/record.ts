@@ -5,7 +5,7 @@ import type { Topic } from '../runtime/outbox.js'
 import { shorten } from '../runtime/text.js'
 import { uuidv7 } from '../runtime/uuid.js'
 import type { StoredItem } from './quarantine/vault.js'
-import type { FileResult } from './verdict.js'
+import type { FileResult, Reason } from './verdict.js'
 
 /** Where the scanner's findings go: each is an entry of the ledger and an event for the incidents. */
 export interface Record {
@@ -16,12 +16,15 @@ export interface Record {
 
 /** Characters of one reason in the ledger; more than the name of any rule needs. */
 const MAX_REASON = 200
+/** Reasons that are kept of one file: the ledger's schema takes 200, and no file may make itself unrecordable. */
+const MAX_REASONS = 100
 
 /** Records a file that is not clean. Resolves when the event is durable. */
 export async function recordFinding(record: Record, result: FileResult, item?: StoredItem): Promise<void> {
   const { verdict } = result
   if (verdict === 'clean' || verdict === 'skipped') return
   const time = record.now()
+  const reasons = boundReasons(result.reasons)
   const entry = record.ledger.record({
     kind: 'scan.verdict',
     ts: time,
@@ -31,7 +34,7 @@ export async function recordFinding(record: Record, result: FileResult, item?: S
         ...(result.size === undefined ? {} : { size: result.size }),
       },
       verdict,
-      reasons: result.reasons.map((reason) => shorten(`${reason.engine}:${reason.rule}`, MAX_REASON)),
+      reasons: reasons.map((reason) => shorten(`${reason.engine}:${reason.rule}`, MAX_REASON)),
     },
   })
   if (item) recordQuarantine(record, 'stored', item)
@@ -46,7 +49,7 @@ export async function recordFinding(record: Record, result: FileResult, item?: S
       host: hostname(),
       sha256: result.sha256 ?? '',
       verdict,
-      reasons: result.reasons.map(({ engine, rule }) => ({ engine, rule })),
+      reasons: reasons.map(({ engine, rule }) => ({ engine, rule })),
       ...(item === undefined ? {} : { quarantine: item.id }),
     },
   }
@@ -54,6 +57,12 @@ export async function recordFinding(record: Record, result: FileResult, item?: S
 }
 
 /** Records what happened to an item of the vault. */
+function boundReasons(reasons: readonly Reason[]): readonly Reason[] {
+  if (reasons.length <= MAX_REASONS) return reasons
+  const more = reasons.length - MAX_REASONS
+  return [...reasons.slice(0, MAX_REASONS), { engine: 'limit', rule: `and ${more} more` }]
+}
+
 export function recordQuarantine(
   record: Pick<Record, 'ledger' | 'now'>,
   step: 'stored' | 'restored' | 'deleted',

@@ -32,6 +32,14 @@ export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
   const pool = await ScanPool.start(poolOptions(config))
   const stop = new AbortController()
   const seen = new Map<string, string>()
+  // What the pass before could not settle, and why: each pass tries it again, but only a new reason is a new finding.
+  let unsettled: ReadonlyMap<string, string> = new Map()
+  let stillUnsettled = new Map<string, string>()
+
+  const report = async (result: FileResult, item?: StoredItem): Promise<void> => {
+    log.warn({ ...result, quarantine: item?.id }, 'file found')
+    await recordFinding(deps, result, item)
+  }
 
   const onResult = async (result: FileResult, path: Buffer): Promise<void> => {
     if (result.verdict === 'clean' || result.verdict === 'skipped') return
@@ -48,8 +56,15 @@ export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
       } catch (error) {
         log.error({ err: error, path: result.path }, 'quarantine failed, the file is still in its place')
       }
-    log.warn({ ...result, quarantine: item?.id }, 'file found')
-    await recordFinding(deps, result, item)
+    const stuck = result.verdict === 'error' || (result.verdict === 'malicious' && config.quarantine && !item)
+    if (stuck) {
+      const name = path.toString('latin1')
+      const why = `${result.verdict}:${result.reasons.map((reason) => reason.rule).join()}`
+      seen.delete(name)
+      const isKnown = unsettled.get(name) === why
+      if (!isKnown) await report(result)
+      stillUnsettled.set(name, why)
+    } else await report(result, item)
   }
 
   /** What was judged once is read again only when it changed. */
@@ -67,7 +82,9 @@ export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
   const passes = async (): Promise<void> => {
     while (!stop.signal.aborted) {
       try {
+        stillUnsettled = new Map()
         await scanTree(pool, config.watch, { shouldRead, signal: stop.signal }, onResult)
+        unsettled = stillUnsettled
       } catch (error) {
         log.error({ err: error }, `a pass over the watched folders failed: ${messageOf(error)}`)
         seen.clear()

@@ -4,6 +4,7 @@ import { link, lstat, open, readdir, rename, unlink, type FileHandle } from 'nod
 import { join } from 'node:path'
 import { createPrivateFile, privateFolder, readSecretFile, syncFolder } from '../../runtime/data-folder.js'
 import { codeOf, messageOf } from '../../runtime/errors.js'
+import { shorten } from '../../runtime/text.js'
 import { isUuidv7, uuidv7 } from '../../runtime/uuid.js'
 import { ScanError } from '../errors.js'
 import {
@@ -20,6 +21,8 @@ import { holdParent } from './parent-folder.js'
 
 const CHUNK_BYTES = 1024 * 1024
 const SET_ID_BITS = 0o6000
+const MAX_REASONS = 32
+const MAX_REASON = 200
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 
 export interface StoredItem extends Omit<ItemHeader, 'version' | 'path_base64'> {
@@ -90,7 +93,8 @@ export class Vault {
         mtime_ns: stat.mtimeNs.toString(),
         size: Number(stat.size),
         sha256,
-        reasons: [...reasons],
+        // More would make a header that cannot be read back.
+        reasons: reasons.slice(0, MAX_REASONS).map((reason) => shorten(reason, MAX_REASON)),
         hard_links: Number(stat.nlink) - 1,
         stored_at: this.now(),
       }
