@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { open, type FileHandle } from 'node:fs/promises'
+import { open, readlink, type FileHandle } from 'node:fs/promises'
 import { ScanError } from '../errors.js'
 
 const SLASH = 0x2f
@@ -12,6 +12,8 @@ export interface HeldPath {
   readonly folder: FileHandle
   /** Path of the file through the descriptor. */
   readonly path: Buffer
+  /** The absolute path without links, as it was when the folder was opened. */
+  readonly real: Buffer
 }
 
 /** Opens the folder of an absolute path. Close `folder` when done. */
@@ -27,5 +29,14 @@ export async function holdParent(path: Buffer): Promise<HeldPath> {
   } catch (cause) {
     throw new ScanError('QUARANTINE_IO', `cannot open the folder ${parent.toString()}`, { cause })
   }
-  return { folder, path: Buffer.concat([Buffer.from(`/proc/self/fd/${folder.fd}/`), name]) }
+  const held = Buffer.from(`/proc/self/fd/${folder.fd}`)
+  try {
+    const real = await readlink(held, { encoding: 'buffer' })
+    const join = (start: Buffer): Buffer =>
+      Buffer.concat(start.at(-1) === SLASH ? [start, name] : [start, Buffer.from('/'), name])
+    return { folder, path: join(held), real: join(real) }
+  } catch (cause) {
+    await folder.close()
+    throw new ScanError('QUARANTINE_IO', `cannot tell where ${parent.toString()} lies`, { cause })
+  }
 }

@@ -85,7 +85,7 @@ export class Vault {
       const header: ItemHeader = {
         version: 1,
         id,
-        path_base64: path.toString('base64'),
+        path_base64: held.real.toString('base64'),
         mode: Number(stat.mode) & 0o7777,
         uid: Number(stat.uid),
         gid: Number(stat.gid),
@@ -177,6 +177,14 @@ export class Vault {
       const target =
         options.to === undefined ? Buffer.from(header.path_base64, 'base64') : Buffer.from(options.to)
       const held = await holdParent(target)
+      // Whoever owned the folder may have put a link in its place while the file was away.
+      if (options.to === undefined && !held.real.equals(target)) {
+        await held.folder.close()
+        throw new ScanError(
+          'QUARANTINE_TARGET',
+          `a link leads from ${target.toString()} to ${held.real.toString()}; name the place to restore it to`,
+        )
+      }
       const temporary = Buffer.from(
         `/proc/self/fd/${held.folder.fd}/.portcullis-restore-${randomBytes(8).toString('hex')}`,
       )

@@ -6,6 +6,7 @@ import {
   lstatSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   symlinkSync,
   unlinkSync,
@@ -159,4 +160,21 @@ t.test('a vault key that others may read is refused', async (t) => {
   await open(join(folder, 'data'))
   chmodSync(join(folder, 'data', 'vault.key'), 0o644)
   await t.rejects(open(join(folder, 'data')), { code: 'KEY_FILE_EXPOSED' })
+})
+
+t.test('a link in place of the folder does not lead a restore elsewhere', async (t) => {
+  const folder = t.testdir({ data: {}, home: { bad: 'bad' }, system: {} })
+  const home = join(folder, 'home')
+  const vault = await open(join(folder, 'data'))
+  symlinkSync(home, join(folder, 'alias'))
+  const item = await vault.store(Buffer.from(join(folder, 'alias', 'bad')), sha256('bad'), [])
+  t.equal(item.path, join(home, 'bad'), 'the path is kept without links')
+  renameSync(home, join(folder, 'away'))
+  symlinkSync(join(folder, 'system'), home)
+  await t.rejects(vault.restore(item.id), { code: 'QUARANTINE_TARGET' })
+  t.strictSame(readdirSync(join(folder, 'system')), [])
+  unlinkSync(home)
+  renameSync(join(folder, 'away'), home)
+  await vault.restore(item.id)
+  t.equal(readFileSync(join(home, 'bad'), 'utf8'), 'bad')
 })
