@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
 import { privateFolder } from '../runtime/data-folder.js'
 import { messageOf } from '../runtime/errors.js'
+import { lmdbCause } from '../runtime/lmdb-cause.js'
 import { checkLmdbFile } from '../runtime/lmdb-file.js'
 import type { Delivery } from './alerts/delivery.js'
 import { IncidentError } from './errors.js'
@@ -36,7 +37,9 @@ export class IncidentStore {
     const path = await privateFolder(folder)
     checkLmdbFile(join(path, 'data.mdb'))
     try {
-      return new IncidentStore(open({ path, noSubdir: false, overlappingSync: false, maxDbs: 8 }))
+      return new IncidentStore(
+        open({ path, noSubdir: false, overlappingSync: false, eventTurnBatching: false, maxDbs: 8 }),
+      )
     } catch (cause) {
       throw new IncidentError('INCIDENT_STORE', `cannot open the incidents in ${path}: ${messageOf(cause)}`, {
         cause,
@@ -46,7 +49,11 @@ export class IncidentStore {
 
   /** Runs `work` as one durable transaction; what it throws undoes all of it. */
   async transaction<T>(work: () => T): Promise<T> {
-    return this.#root.childTransaction(work)
+    try {
+      return await this.#root.childTransaction(work)
+    } catch (error) {
+      throw await lmdbCause(error)
+    }
   }
 
   /** Position of the last event taken in. */

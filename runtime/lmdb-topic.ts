@@ -136,10 +136,14 @@ export class TopicStore implements Topic {
   /** Moves a consumer's cursor on and deletes what all consumers have passed; resolves when durable. */
   async pass(consumer: string, seq: number): Promise<void> {
     const { root, state } = this.stores
-    await root.childTransaction(() => {
-      if (this.cursor(consumer) < seq) state.putSync([this.name, 'cursor', consumer], seq)
-      this.#prune()
-    })
+    try {
+      await root.childTransaction(() => {
+        if (this.cursor(consumer) < seq) state.putSync([this.name, 'cursor', consumer], seq)
+        this.#prune()
+      })
+    } catch (error) {
+      throw await lmdbCause(error)
+    }
   }
 
   #prune(): void {
