@@ -135,19 +135,20 @@ export class Vault {
     ({ readonly item: StoredItem } | { readonly id: string; readonly error: ScanError })[]
   > {
     const names = (await readdir(this.folder)).filter((name) => name.endsWith('.item')).sort()
-    return Promise.all(
-      names.map(async (name) => {
-        const id = name.slice(0, -'.item'.length)
-        try {
-          const { handle, header } = await this.#open(id)
-          await handle.close()
-          return { item: describe(header) }
-        } catch (error) {
-          if (error instanceof ScanError) return { id, error }
-          throw error
-        }
-      }),
-    )
+    const items: Awaited<ReturnType<Vault['list']>> = []
+    // One after the other: all at once would need as many open files as there are items.
+    for (const name of names) {
+      const id = name.slice(0, -'.item'.length)
+      try {
+        const { handle, header } = await this.#open(id)
+        await handle.close()
+        items.push({ item: describe(header) })
+      } catch (error) {
+        if (!(error instanceof ScanError)) throw error
+        items.push({ id, error })
+      }
+    }
+    return items
   }
 
   /** One item; undefined when it is damaged. @throws ScanError `QUARANTINE_NOT_FOUND` */

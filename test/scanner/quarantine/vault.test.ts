@@ -178,3 +178,24 @@ t.test('a link in place of the folder does not lead a restore elsewhere', async 
   await vault.restore(item.id)
   t.equal(readFileSync(join(home, 'bad'), 'utf8'), 'bad')
 })
+
+t.test('a vault of more items than files may be open is listed', async (t) => {
+  const folder = t.testdir({ data: {} })
+  const vault = await open(join(folder, 'data'))
+  const path = join(folder, 'bad')
+  for (let i = 0; i < 60; i++) {
+    writeFileSync(path, 'bad')
+    await vault.store(Buffer.from(path), sha256('bad'), [])
+  }
+  const descriptors = Number(readdirSync('/proc/self/fd').length)
+  const counts: number[] = []
+  const listing = vault.list()
+  let ended = false
+  void listing.finally(() => (ended = true))
+  while (!ended) {
+    counts.push(readdirSync('/proc/self/fd').length - descriptors)
+    await new Promise(setImmediate)
+  }
+  t.equal((await listing).length, 60)
+  t.ok(Math.max(...counts) < 30, 'few are open at a time')
+})
