@@ -6,6 +6,7 @@ import type { OutboundConfig } from '../runtime/outbound.js'
 import type { OutboxItem, Topic } from '../runtime/outbox.js'
 import { AlertSender } from './alerts/sender.js'
 import type { IncidentsConfig, WebhookAlert } from './config.js'
+import { subjectOf } from './fingerprint.js'
 import { IncidentStore } from './store.js'
 import { takeIn } from './take-in.js'
 
@@ -95,7 +96,11 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
 function parse(item: OutboxItem, log: Logger): Event | undefined {
   try {
     const event = JSON.parse(Buffer.from(item.bytes).toString('utf8')) as Event
-    if (EVENT_TYPES.has(event.type)) return event
+    if (EVENT_TYPES.has(event.type)) {
+      // One that lacks what its type needs would come again for ever, and all others behind it.
+      subjectOf(event)
+      return event
+    }
     log.error({ seq: item.seq, type: event.type }, 'an event of an unknown type makes no incident')
     return undefined
   } catch (error) {

@@ -252,6 +252,7 @@ t.test('what cannot be read does not stop what comes after it', async (t) => {
   const data = t.testdir()
   const role = await start(data)
   await role.raw('{ not json')
+  await role.raw('{"type":"operational","severity":"high"}')
   await role.raw('{"type":"of.the.future","severity":"high"}')
   await role.publish(blocked())
   await role.stop()
