@@ -29,6 +29,8 @@ const anywhere = [
   'a A (?:1\\)*=A1 | s\\)*=A[spPy] | 1\\)*=S | e\\))',
   '& A [gn]\\(+[gn1vs]?.{0,32}\\)*=A[1svfg]',
   'B .{1,8} H V',
+  // The standard's way to take a text apart: substring(x from 1 for 1).
+  'g \\( [fnsv] F 1 k 1',
   // A choice.
   'w (?:\\(*V)? w .{1,8} w \\(*[1sve(]',
   // Another statement.
