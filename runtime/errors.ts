@@ -15,7 +15,6 @@ export type RuntimeErrorCode =
   | 'OUTBOX_ITEM_TOO_LARGE'
   | 'OUTBOX_OPEN'
   | 'OUTBOX_WRITE'
-  | 'ROLE_CRASHED'
   | 'ROLE_NOT_READY'
   | 'ROLE_SPAWN'
   | 'OUTBOUND_REFUSED'

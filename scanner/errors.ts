@@ -1,7 +1,6 @@
 export type ScanErrorCode =
   | 'SCAN_HASH_LIST'
   | 'SCAN_YARA_RULES'
-  | 'SCAN_RULE_FILE'
   | 'SCAN_WORKER'
   | 'QUARANTINE_KEY'
   | 'QUARANTINE_CHANGED'
