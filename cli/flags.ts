@@ -70,5 +70,9 @@ export const servingFlags = (command: Command): Command =>
     .option('--audit-log <file>', 'one JSON object per transaction that was not a plain allow')
     .option('--audit-mask <what>', 'secrets, or none: write samples as they came (secrets)')
     .option('--data <dir>', 'folder of all state (./data)')
-    .option('--threads <n>', 'threads that serve requests (1)', wholeNumber)
+    .option(
+      '--threads <n>',
+      'threads that serve requests (1; more than one only with --listener uws)',
+      wholeNumber,
+    )
     .option('--admin <host:port>', 'GET /health, /ready and /metrics (127.0.0.1:9090)')
