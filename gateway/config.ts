@@ -250,7 +250,9 @@ export const gatewayConfig = z
       .min(1)
       .max(64)
       .default(1)
-      .describe('Threads that serve requests on the shared port. Default 1.'),
+      .describe(
+        'Threads that serve requests on the shared port. Default 1. The node listener serves with one and warns.',
+      ),
     admin: hostPort
       .optional()
       .describe(
