@@ -118,12 +118,15 @@ t.test('a full disk refuses records and ends nothing', async (t) => {
     process.on('SIGXFSZ', () => undefined)
     process.on('unhandledRejection', () => unhandled++)
     const store = VerdictStore.open(${JSON.stringify(t.testdir({}))}, { max: 100, days: 30 })
+    // A write that never settles must end in an answer, not in a process with nothing left to do.
+    const within = (work) => Promise.race([work, new Promise((resolve) => setTimeout(resolve, 4000))])
     execFileSync('prlimit', ['--fsize=150000', '--pid', String(process.pid)])
     const put = () => store.put({ request_id: uuidv7(Date.now()), pad: 'x'.repeat(2000) }).stored
     for (let round = 0; round < 4; round++)
-      await Promise.all(Array.from({ length: 100 }, () => put().catch(() => refused++)))
+      await within(Promise.all(Array.from({ length: 100 }, () => put().catch(() => refused++))))
     await new Promise((resolve) => setTimeout(resolve, 100))
-    process.stdout.write(JSON.stringify({ refused, unhandled }))
+    const { writeSync } = await import('node:fs')
+    writeSync(1, JSON.stringify({ refused, unhandled }))
     process.exit(0)`
   const out = execFileSync(process.execPath, [...process.execArgv, '--input-type=module', '-e', script], {
     stdio: 'pipe',
