@@ -1,4 +1,5 @@
 import { maskSecrets } from './mask-secrets.js'
+import { percentDecode } from './transaction/percent.js'
 import type { RuleMatch } from './verdict.js'
 
 /** `secrets` hides what could be used against the person who sent it; `none` writes everything as it came. */
@@ -58,7 +59,7 @@ export function maskUri(uri: string, mode: MaskMode): string {
       const equals = pair.indexOf('=')
       if (equals === -1) return maskSecrets(pair)
       const name = pair.slice(0, equals)
-      return `${name}=${isSensitiveName(name) ? HIDDEN : maskSecrets(pair.slice(equals + 1))}`
+      return `${name}=${isSensitiveName(percentDecode(name).text) ? HIDDEN : maskSecrets(pair.slice(equals + 1))}`
     })
   return `${maskSecrets(head.slice(0, question))}?${query.join('&')}${rest}`
 }

@@ -11,7 +11,7 @@ import { BodyHold } from './body-hold.js'
 import { narrowAcceptEncoding } from './content-coding.js'
 import type { DataPlane } from './data-plane.js'
 import { GatewayError } from './errors.js'
-import { forwardHeaders } from './forward-headers.js'
+import { forwardHeaders, responseHeaders } from './forward-headers.js'
 import { listValues } from './header-fields.js'
 import type { ListenerError } from './listener/errors.js'
 import type { Exchange } from './listener/listener.js'
@@ -174,7 +174,7 @@ export class ExchangeLife {
           if (this.#closed) flow.abort(REQUEST_OVER)
         },
         onInformational: (status, fields) => {
-          if (status === 103) exchange.writeInformational(103, fields)
+          if (status === 103) exchange.writeInformational(103, responseHeaders(fields, requestId))
         },
         onHead: (status, fields, flow) => relay.head(status, fields, flow),
         onData: (chunk) => relay.data(chunk),

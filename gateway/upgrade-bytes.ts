@@ -7,6 +7,7 @@ import { hopByHop } from './hop-by-hop.js'
 import type { RawUpgrade } from './listener/listener.js'
 import { pairHeaders } from './raw-headers.js'
 import type { UpgradeEvents, UpgradeRelay, UpgradeTarget } from './upgrade.js'
+import { timedOut } from './upstream.js'
 
 /** The 101 as the client gets it: fields of the handshake, and those that are not for one hop only. */
 const switchingHead = (received: HeaderList, requestId: string): string => {
@@ -46,10 +47,7 @@ export const relayBytes = (
     ...(url.protocol === 'https:' ? { servername: url.hostname } : {}),
   })
   let ends: readonly Duplex[] = []
-  const timer = setTimeout(
-    () => request.destroy(Object.assign(new Error('the upgrade took too long'), { code: 'ETIMEDOUT' })),
-    target.timeoutMs,
-  )
+  const timer = setTimeout(() => request.destroy(timedOut('the upgrade took too long')), target.timeoutMs)
   request.once('error', (error) => {
     clearTimeout(timer)
     events.failed(error)

@@ -13,7 +13,7 @@ import type { Transaction } from './transaction.js'
 import { openTransaction } from './transaction.js'
 import { relayMessages } from './upgrade-messages.js'
 import { relayBytes } from './upgrade-bytes.js'
-import { statusOfUpstreamError } from './upstream.js'
+import { statusOfUpstreamError, timedOut } from './upstream.js'
 
 const NO_BODY: BodyView = { bytes: new Uint8Array(0), complete: true }
 /** Body of an upstream's refusal to upgrade; a longer one is not relayed. */
@@ -76,9 +76,14 @@ export class UpgradeLife {
       this.#answer(400)
       return
     }
-    if (this.#acted(inspection.client())) return
-    if (this.#acted(inspection.requestHeaders())) return
-    if (this.#acted(inspection.requestBody(NO_BODY))) return
+    try {
+      if (this.#acted(inspection.client())) return
+      if (this.#acted(inspection.requestHeaders())) return
+      if (this.#acted(inspection.requestBody(NO_BODY))) return
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
     this.#forward()
   }
 
@@ -132,7 +137,7 @@ export class UpgradeLife {
   #agreed(headers: HeaderList): boolean {
     if (this.#finished) return false
     const { inspection } = this.#transaction
-    if (this.#acted(inspection.responseHeaders({ status: 101, headers }))) return false
+    if (this.#judgedHead(101, headers)) return false
     inspection.truncate('upgraded_connection')
     this.#answered = true
     this.#finish(101)
@@ -143,10 +148,15 @@ export class UpgradeLife {
   #relayRefusal(response: IncomingMessage): void {
     const headers = pairHeaders(response.rawHeaders)
     const status = response.statusCode ?? 502
-    if (this.#acted(this.#transaction.inspection.responseHeaders({ status, headers }))) {
+    if (this.#judgedHead(status, headers)) {
       response.destroy()
       return
     }
+    const { timeouts } = this.#plane.config
+    const timer = setTimeout(
+      () => response.destroy(timedOut('the body of a refusal took too long')),
+      timeouts.response_headers * 1000,
+    )
     const chunks: Buffer[] = []
     let size = 0
     response.on('data', (chunk: Buffer) => {
@@ -154,6 +164,7 @@ export class UpgradeLife {
       size += chunk.length
       if (size > MAX_REFUSAL_BYTES) response.destroy(new Error('the refusal of an upgrade is too long'))
     })
+    response.once('close', () => clearTimeout(timer))
     response.once('error', (error) => this.#failed(error))
     response.once('end', () => {
       if (this.#answered) return
@@ -170,6 +181,22 @@ export class UpgradeLife {
       }
       this.#end(status)
     })
+  }
+
+  /** Whether the upstream's head was answered by a verdict, or could not be judged. */
+  #judgedHead(status: number, headers: HeaderList): boolean {
+    try {
+      return this.#acted(this.#transaction.inspection.responseHeaders({ status, headers }))
+    } catch (error) {
+      this.#fail(error)
+      return true
+    }
+  }
+
+  /** A fault of ours. Nothing that was not judged to its end may pass. */
+  #fail(error: unknown): void {
+    this.#plane.fault(error)
+    this.#answer(500)
   }
 
   #failed(error: Error): void {

@@ -55,6 +55,9 @@ const TIMEOUTS: ReadonlySet<string> = new Set([
   'ETIMEDOUT',
 ])
 
+/** An error that is answered with 504. */
+export const timedOut = (message: string): Error => Object.assign(new Error(message), { code: 'ETIMEDOUT' })
+
 /** The status that a failed upstream request becomes: 504 for a timeout, 502 for anything else. */
 export const statusOfUpstreamError = (error: Error): 502 | 504 => {
   const code = codeOf(error)

@@ -72,6 +72,7 @@ t.test('a URI loses the values of telling parameters only', async (t) => {
     maskUri('/login?user=bob&password=hunter2&next=%2f', 'secrets'),
     '/login?user=bob&password=***&next=%2f',
   )
+  t.equal(maskUri('/login?pass%77ord=hunter2', 'secrets'), '/login?pass%77ord=***', 'an escaped name')
   t.equal(maskUri('/login?password=x', 'none'), '/login?password=x')
   t.equal(maskUri('/a/b', 'secrets'), '/a/b')
 })

@@ -14,7 +14,7 @@ for (const listener of LISTENERS)
       else if (req.url === '/304') res.writeHead(304, { etag: '"a"' }).end()
       else if (req.url === '/head') res.writeHead(200, { 'content-length': 1234 }).end()
       else if (req.url === '/early') {
-        res.writeEarlyHints({ link: '</a.css>; rel=preload' })
+        res.writeEarlyHints({ link: '</a.css>; rel=preload', connection: 'x-hop', 'x-hop': '1' })
         res.end('late')
       } else if (req.url === '/trailers') {
         res.writeHead(200, { trailer: 'X-Sum, Content-Length' })
@@ -50,7 +50,13 @@ for (const listener of LISTENERS)
       res.resume()
       await once(res, 'end')
       t.equal(res.statusCode, 200)
-      if (listener === 'node') t.match(hints, [{ link: '</a.css>; rel=preload' }])
+      if (listener === 'node') {
+        t.match(hints, [{ link: '</a.css>; rel=preload' }])
+        t.notOk(
+          hints.some((fields) => 'x-hop' in fields || 'connection' in fields),
+          'none of one hop',
+        )
+      }
     })
 
     t.test('trailers of the response pass, those that would re-frame it do not', async (t) => {

@@ -49,6 +49,10 @@ for (const listener of LISTENERS)
         )
         return
       }
+      if (req.url === '/stall') {
+        socket.write('HTTP/1.1 426 Upgrade Required\r\nContent-Length: 15\r\n\r\nupgrade')
+        return
+      }
       if (req.url === '/cut') {
         socket.destroy()
         return
@@ -61,7 +65,10 @@ for (const listener of LISTENERS)
         if (req.url === '/bye') peer.close(4001, 'enough')
       })
     })
-    const { port, auditOf } = await startUnderTest(t, upstream.origin, { listener })
+    const { port, auditOf } = await startUnderTest(t, upstream.origin, {
+      listener,
+      config: { timeouts: { response_headers: 1 } },
+    })
     const base = `ws://127.0.0.1:${port}`
 
     t.test('echoes text and bytes, small and large', async (t) => {
@@ -135,6 +142,10 @@ for (const listener of LISTENERS)
 
     t.test('an upstream that hangs up is 502', async (t) => {
       t.equal((await refusal(`${base}/cut`)).status, 502)
+    })
+
+    t.test('an upstream whose refusal does not end is 504', async (t) => {
+      t.equal((await refusal(`${base}/stall`)).status, 504)
     })
 
     t.test('other upgrades are ignored', async (t) => {
