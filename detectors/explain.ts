@@ -4,7 +4,7 @@ import { phaseNumber } from './phase-order.js'
 import { OWN_RULE_IDS, OWN_RULE_IDS_END } from './policy-match.js'
 import { splitTarget } from './transaction/target.js'
 import { isEvaluationId, isSetupId } from './verdict-rule.js'
-import { PHASE_NAMES, type PhaseName } from './verdict.js'
+import { PHASE_NAMES, type PhaseName, type RequestSpan } from './verdict.js'
 
 /** A rule as a record of a verdict keeps it; keys are the words of the audit log. Values may be masked. */
 export interface ExplainedRule {
@@ -36,7 +36,14 @@ export interface ExplainedRecord {
   readonly reason?: string
   readonly rules: readonly ExplainedRule[]
   /** One for each of `rules`. */
-  readonly origins?: readonly { readonly phase: string; readonly file?: string; readonly line?: number }[]
+  readonly origins?: readonly RuleOrigin[]
+}
+
+interface RuleOrigin {
+  readonly phase: string
+  readonly file?: string
+  readonly line?: number
+  readonly source?: readonly RequestSpan[]
 }
 
 /** What is known of the rules that are loaded now, by id. */
@@ -52,6 +59,8 @@ export interface RuleExplanation extends ExplainedRule {
   readonly file?: string
   readonly line?: number
   readonly operator?: string
+  /** Where in the request, as sent, the variable stands. */
+  readonly source?: readonly RequestSpan[]
 }
 
 export interface Explanation {
@@ -95,7 +104,7 @@ export function explainVerdict(record: ExplainedRecord, known?: KnownRules): Exp
 function explainRule(
   rule: ExplainedRule,
   record: ExplainedRecord,
-  origin: { readonly phase: string; readonly file?: string; readonly line?: number } | undefined,
+  origin: RuleOrigin | undefined,
   known: { readonly file: string; readonly line: number; readonly operator: string } | undefined,
 ): RuleExplanation {
   const place = origin?.file === undefined ? known : origin
@@ -107,6 +116,7 @@ function explainRule(
     ...(place?.file === undefined ? {} : { file: place.file }),
     ...(place?.line === undefined ? {} : { line: place.line }),
     ...(known === undefined ? {} : { operator: known.operator }),
+    ...(origin?.source === undefined ? {} : { source: origin.source }),
   }
 }
 
@@ -207,11 +217,17 @@ function describe(record: ExplainedRecord, explanation: Omit<Explanation, 'lines
       rule.file === undefined ? '' : `  ${rule.file}${rule.line === undefined ? '' : `:${rule.line}`}`
     lines.push('', `rule      ${rule.id} (${rule.role})${where}`, `says      ${rule.msg}`)
     if (rule.variable !== '') lines.push(`variable  ${rule.variable}`, `sample    ${rule.sample}`)
+    if (rule.source !== undefined) lines.push(`stands    ${rule.source.map(describeSpan).join(', ')}`)
     if (rule.data !== '') lines.push(`data      ${rule.data}`)
   }
   lines.push('', ...explanation.advice)
   if (explanation.exclusion !== '') lines.push('', ...explanation.exclusion.trimEnd().split('\n'))
   return lines.map(printable)
+}
+
+function describeSpan({ part, header, offset, length }: RequestSpan): string {
+  const where = part === 'line' ? 'request line' : part === 'header' ? `header ${(header ?? 0) + 1}` : 'body'
+  return `${where}, byte ${offset}, length ${length}`
 }
 
 /** What a client sent must not move the cursor of who reads it. */

@@ -68,6 +68,11 @@ export class Transaction {
     return this.#parts().uri
   }
 
+  /** Where in `target` the `uri` begins. */
+  get uriStart(): number {
+    return this.#parts().start
+  }
+
   /** The path, not decoded. */
   get path(): string {
     return this.#parts().path

@@ -34,6 +34,23 @@ export type Mode = 'block' | 'detect' | 'off'
 /** `request` and `malformed` are not phases: they name what the gateway itself refuses (size, framing). */
 export type VerdictPhase = PhaseName | 'request' | 'malformed'
 
+/** A stretch of bytes inside a value. */
+export interface Span {
+  readonly offset: number
+  readonly length: number
+}
+
+/** A stretch of the request as the client sent it, before any decoding. */
+export interface RequestSpan extends Span {
+  /**
+   * What `offset` counts from: the request line (`method target protocol`), one header as `name: value`, or the body with its
+   * transfer coding taken off.
+   */
+  readonly part: 'line' | 'header' | 'body'
+  /** Which header, from 0, in the order sent; with part `header` only. */
+  readonly header?: number
+}
+
 export interface RuleMatch {
   readonly id: number
   /** SecLang's own phase 1 to 5; 0 for a match that no SecLang rule made. */
@@ -48,6 +65,10 @@ export interface RuleMatch {
   readonly variable: string
   /** The matched value, whole; masking is done where it is written. */
   readonly sample: string
+  /** Where in `sample` the operator found it: the match, then its groups. Absent where the operator judges the value as a whole. */
+  readonly found?: readonly Span[]
+  /** Where the variable stands in the request, as sent. Absent where it has no place of its own there. */
+  readonly source?: readonly RequestSpan[]
   readonly tags: readonly string[]
   /** False for `nolog`. */
   readonly logged: boolean

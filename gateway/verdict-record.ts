@@ -1,7 +1,7 @@
 import type { InspectionResult } from '../detectors/inspection.js'
 import type { MaskMode } from '../detectors/mask.js'
 import { maskMatch, maskSample, maskUri } from '../detectors/mask.js'
-import type { Action, Mode, RuleMatch, Verdict, VerdictPhase } from '../detectors/verdict.js'
+import type { Action, Mode, RequestSpan, RuleMatch, Verdict, VerdictPhase } from '../detectors/verdict.js'
 import { finalVerdict } from './refusal.js'
 import type { Transaction } from './transaction.js'
 
@@ -17,11 +17,12 @@ export interface RecordedRule {
   readonly tags: readonly string[]
 }
 
-/** Where a rule stands, for `explain`; beside the rule, so that the audit log keeps its form. */
+/** Where a rule stands and where in the request it matched, for `explain`; beside the rule, so that the audit log keeps its form. */
 export interface RuleOrigin {
   readonly phase: VerdictPhase
   readonly file?: string
   readonly line?: number
+  readonly source?: readonly RequestSpan[]
 }
 
 /**
@@ -75,6 +76,7 @@ const originOf = (match: RuleMatch): RuleOrigin => ({
   phase: match.phase,
   ...(match.file === undefined ? {} : { file: match.file }),
   ...(match.line === undefined ? {} : { line: match.line }),
+  ...(match.source === undefined ? {} : { source: match.source }),
 })
 
 /** The reason is mostly the message of the deciding rule, which may quote a value. */

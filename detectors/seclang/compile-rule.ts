@@ -5,7 +5,7 @@ import type { ActionNode, RuleNode } from './ast.js'
 import { type ActionContext, LinkDraft, RuleDraft, finishDisruptive } from './draft.js'
 import { SecLangError } from './errors.js'
 import type { OperatorLoadContext, SourcePosition } from './operator.js'
-import { operatorFactory } from './operators/index.js'
+import { locates, operatorFactory } from './operators/index.js'
 import { directoryOf } from './parser/include.js'
 import type { Warn } from './parser/directives.js'
 import type { CompiledOperator, CompiledRule, RuleLink, SeclangPhase } from './rule.js'
@@ -120,7 +120,7 @@ function compileOperator(
   // Unknown names in macros show at load, not when a request comes.
   if (operator.argument.includes('%{')) parseMacro(operator.argument, load.position, warn)
   const { name, negated, argument } = operator
-  return { name, negated, argument, run: factory(argument, load) }
+  return { name, negated, argument, run: factory(argument, load), locates: locates(factory) }
 }
 
 /** Applies one action to a link, with the rules of the language about where it may stand. */

@@ -1,5 +1,5 @@
 import type { Transaction } from '../transaction.js'
-import type { Mode, PhaseName, RuleMatch } from '../verdict.js'
+import type { Mode, PhaseName, RequestSpan, RuleMatch, Span } from '../verdict.js'
 import { parseRequestBody } from './bodies/parse.js'
 import type { Entry } from './collections/entry.js'
 import type { PersistentStore } from './collections/persistent.js'
@@ -7,6 +7,7 @@ import { NO_TARGETS, type TargetPattern } from './exclusions.js'
 import { type Macro, parseMacro } from './macro.js'
 import { engineMode, weaker } from './mode.js'
 import type { OperatorRun } from './operator.js'
+import { RequestPlaces } from './request-places.js'
 import type { CompiledRule, CompiledTarget, PhaseItem, RuleLink, SeclangPhase } from './rule.js'
 import type { Settings } from './settings.js'
 import { TransactionState } from './state.js'
@@ -41,6 +42,8 @@ export const MAX_MATCHES = 1000
 interface LastMatch {
   readonly name: string
   readonly value: string
+  readonly collection: string
+  readonly entry: Entry
 }
 
 const CAPTURE_GROUPS = 10
@@ -56,6 +59,8 @@ export class Evaluation {
 
   readonly #cache = new TransformationCache()
   readonly #captured: (string | undefined)[] = []
+  readonly #places: RequestPlaces
+  #found: Span[] = []
   #allowed: 'no' | 'request' | 'transaction' = 'no'
   readonly #run: { -readonly [K in keyof OperatorRun]: OperatorRun[K] }
 
@@ -70,8 +75,11 @@ export class Evaluation {
   ) {
     this.state = new TransactionState(tx, settings, store)
     if (trace?.saved !== undefined) this.state.saved = (name, value) => trace.saved?.(name, value)
+    this.#places = new RequestPlaces(this.state)
     this.#run = {
       capturing: false,
+      locating: false,
+      matchedAt: (offset, length) => this.#found.push({ offset, length }),
       setCapture: (index, text) => {
         if (index >= 0 && index < CAPTURE_GROUPS) this.#captured[index] = text
       },
@@ -219,7 +227,12 @@ export class Evaluation {
     for (const value of values) {
       if (!this.#operate(rule, link, name, value)) continue
       matched = true
-      this.#matched(rule, link, last, { name, value })
+      this.#matched(rule, link, last, {
+        name,
+        value,
+        collection: target.count ? '' : target.collection,
+        entry,
+      })
     }
     return matched
   }
@@ -253,12 +266,13 @@ export class Evaluation {
     for (const effect of link.effects) effect(state)
     if (!last) return
     if (rule.severity !== undefined) state.highestSeverity = Math.min(state.highestSeverity, rule.severity)
-    const record = this.#record(rule, match)
+    const record = this.#record(rule, link, match)
     this.#disrupt(rule, record)
   }
 
-  #record(rule: CompiledRule, match: LastMatch | undefined): RuleMatch {
+  #record(rule: CompiledRule, link: RuleLink, match: LastMatch | undefined): RuleMatch {
     const { state } = this
+    const room = this.matches.length < MAX_MATCHES
     const record: RuleMatch = {
       id: rule.id,
       seclangPhase: rule.phase,
@@ -268,14 +282,35 @@ export class Evaluation {
       data: oneLine(rule.logdata.expand(state)),
       variable: match?.name ?? '',
       sample: match?.value ?? '',
+      ...(match !== undefined && rule.log && room ? this.#locate(link, match) : {}),
       tags: rule.tagMacros.map((tag) => tag.expand(state)),
       logged: rule.log,
       file: rule.position.file,
       line: rule.position.line,
     }
-    if (this.matches.length < MAX_MATCHES) this.matches.push(record)
+    if (room) this.matches.push(record)
     else state.tx.truncate('rule_matches')
     return record
+  }
+
+  /**
+   * Where a match that is logged stands, in the value and in the request. Operators answer yes or no while they judge; only what matched is run
+   * again for its place.
+   */
+  #locate(link: RuleLink, match: LastMatch): { found?: readonly Span[]; source?: readonly RequestSpan[] } {
+    const { operator } = link
+    this.#found = []
+    if (operator !== undefined && !operator.negated && operator.locates) {
+      this.#run.capturing = false
+      this.#run.locating = true
+      operator.run(match.value, this.#run)
+      this.#run.locating = false
+    }
+    const source = this.#places.of(match.collection, match.entry)
+    return {
+      ...(this.#found.length === 0 ? {} : { found: this.#found }),
+      ...(source.length === 0 ? {} : { source }),
+    }
   }
 
   #disrupt(rule: CompiledRule, match: RuleMatch): void {

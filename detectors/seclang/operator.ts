@@ -20,6 +20,10 @@ export interface OperatorRun {
   readonly capturing: boolean
   /** Stores group `index` (0 to 9, 0 being the whole match) for `TX:index`. */
   setCapture(index: number, text: string): void
+  /** True when the operator shall report where it found something, through `matchedAt`. */
+  readonly locating: boolean
+  /** Says where in the value the match stands, then each group that took part; bytes. */
+  matchedAt(offset: number, length: number): void
   /** Expands macros; only called for arguments that hold some. */
   expand(template: string): string
   /** A limit kept the operator from seeing all of the value: it shows on the verdict under this name. */

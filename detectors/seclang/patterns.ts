@@ -7,6 +7,8 @@ import { SecLangError } from './errors.js'
 const PLAIN_RUN: OperatorRun = {
   capturing: false,
   setCapture: () => undefined,
+  locating: false,
+  matchedAt: () => undefined,
   expand: (template) => template,
   truncate: () => undefined,
   setGeo: () => undefined,

@@ -39,6 +39,8 @@ export interface CompiledOperator {
   readonly argument: string
   readonly negated: boolean
   readonly run: Operator
+  /** Whether `run` can say where in a value it found something. */
+  readonly locates: boolean
 }
 
 export type Disruptive =

@@ -1,4 +1,4 @@
-import type { NamedValue } from './pairs.js'
+import type { NamedValue, PairPlace } from './pairs.js'
 
 export interface CookieList {
   readonly cookies: readonly NamedValue[]
@@ -29,4 +29,34 @@ export function parseCookies(values: readonly string[], limit: number, separator
     }
   }
   return { cookies, limited: false }
+}
+
+/** Where the cookies stand that `parseCookies` gives for the same headers, in the same order; `header` is the index of the value. */
+export function placesOfCookies(
+  values: readonly string[],
+  limit: number,
+  separator = ';',
+): (PairPlace & { readonly header: number })[] {
+  const places: (PairPlace & { readonly header: number })[] = []
+  for (const [header, text] of values.entries()) {
+    let from = 0
+    while (from <= text.length && places.length < limit) {
+      let to = text.indexOf(separator, from)
+      if (to < 0) to = text.length
+      const field = text.slice(from, to)
+      const pair = field.trim()
+      const offset = from + field.length - field.trimStart().length
+      from = to + separator.length
+      if (pair === '') continue
+      const equals = pair.indexOf('=')
+      const name = equals < 0 ? pair : pair.slice(0, equals).trimEnd()
+      const value = equals < 0 ? '' : pair.slice(equals + 1).trimStart()
+      places.push({
+        header,
+        name: { offset, length: name.length },
+        value: { offset: offset + pair.length - value.length, length: value.length },
+      })
+    }
+  }
+  return places
 }

@@ -1,4 +1,4 @@
-import type { NamedValue } from './pairs.js'
+import type { NamedValue, PairPlace } from './pairs.js'
 import { percentDecode } from './percent.js'
 
 export interface FormFields {
@@ -32,4 +32,26 @@ export function parseForm(text: string, limit: number, separator = '&'): FormFie
     from = to + separator.length
   }
   return { fields, invalid, limited: false }
+}
+
+/** Where the fields stand that `parseForm` gives for the same text, in the same order. */
+export function placesOfForm(text: string, limit: number, separator = '&'): PairPlace[] {
+  const places: PairPlace[] = []
+  let from = 0
+  while (from <= text.length && places.length < limit) {
+    let to = text.indexOf(separator, from)
+    if (to < 0) to = text.length
+    if (to > from) {
+      // Searched for in the field only: a text without any must not be searched to its end for each field.
+      const equals = text.slice(from, to).indexOf('=')
+      const end = equals < 0 ? to : from + equals
+      const value = Math.min(end + 1, to)
+      places.push({
+        name: { offset: from, length: end - from },
+        value: { offset: value, length: to - value },
+      })
+    }
+    from = to + separator.length
+  }
+  return places
 }

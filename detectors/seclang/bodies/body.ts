@@ -26,7 +26,16 @@ export const MULTIPART_FLAGS = [
 ] as const
 export type MultipartFlag = (typeof MULTIPART_FLAGS)[number]
 
+/** Where a part of a multipart body stands in it; offsets in bytes. */
+export interface PartPlace {
+  readonly headers: number
+  readonly content: number
+  readonly end: number
+}
+
 export interface MultipartDetail {
+  /** By the argument or the file that came of the part, in order. */
+  readonly places: ReadonlyMap<object, PartPlace>
   readonly flags: ReadonlySet<MultipartFlag>
   readonly files: readonly UploadedFile[]
   /** The raw header lines of every part, under the name of its field. */

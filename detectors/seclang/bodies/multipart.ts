@@ -1,5 +1,5 @@
 import type { Entry } from '../collections/entry.js'
-import type { BodyLimits, BodyProcessor, MultipartFlag, ParsedBody, UploadedFile } from './body.js'
+import type { BodyLimits, BodyProcessor, MultipartFlag, ParsedBody, PartPlace, UploadedFile } from './body.js'
 import { parseContentDisposition } from './content-disposition.js'
 
 /** Most header lines of one part. */
@@ -7,6 +7,8 @@ export const MAX_PART_HEADERS = 64
 
 interface Part {
   readonly headers: string[]
+  /** Where its headers begin. */
+  readonly at: number
   /** Where its content begins; undefined while its headers are read. */
   start: number | undefined
 }
@@ -24,6 +26,7 @@ class MultipartReader {
   readonly #files: UploadedFile[] = []
   readonly #partHeaders: Entry[] = []
   readonly #limits: string[] = []
+  readonly #places = new Map<object, PartPlace>()
   #error = ''
   #name = ''
   #filename = ''
@@ -43,6 +46,7 @@ class MultipartReader {
     return {
       args: this.#args,
       multipart: {
+        places: this.#places,
         flags: this.#flags,
         files: this.#files,
         partHeaders: this.#partHeaders,
@@ -105,7 +109,7 @@ class MultipartReader {
         if (kind === 'open' || kind === 'close') {
           if (part !== undefined) this.#finish(part, at)
           if (feed >= 0) this.#noteLine(crlf)
-          part = { headers: [], start: undefined }
+          part = { headers: [], at: next, start: undefined }
           if (kind === 'close') {
             closed = true
             part = undefined
@@ -181,19 +185,29 @@ class MultipartReader {
     }
     const field = parsed.name ?? ''
     for (const header of part.headers) this.#partHeaders.push({ key: field, value: header })
-    this.#content(field, parsed.filenames, part.start, boundaryAt)
+    this.#content(field, parsed.filenames, part.at, part.start, boundaryAt)
   }
 
-  #content(field: string, filenames: readonly string[], start: number, boundaryAt: number): void {
+  #content(
+    field: string,
+    filenames: readonly string[],
+    headers: number,
+    start: number,
+    boundaryAt: number,
+  ): void {
     let end = boundaryAt
     // The line break before a boundary belongs to the boundary.
     if (this.text[end - 1] === '\n' && end > start) end--
     if (this.text[end - 1] === '\r' && end > start) end--
     const content = this.text.slice(start, Math.max(start, end))
+    const place = { headers, content: start, end: start + content.length }
     this.#name = field
     if (filenames.length === 0) {
-      if (this.#args.length < this.limits.arguments) this.#args.push({ key: field, value: content })
-      else this.#limit('arguments', `more than ${this.limits.arguments} arguments`)
+      if (this.#args.length < this.limits.arguments) {
+        const argument = { key: field, value: content }
+        this.#args.push(argument)
+        this.#places.set(argument, place)
+      } else this.#limit('arguments', `more than ${this.limits.arguments} arguments`)
       return
     }
     for (const filename of filenames) {
@@ -203,7 +217,9 @@ class MultipartReader {
         return
       }
       this.#filename = filename
-      this.#files.push({ field, filename, content })
+      const file = { field, filename, content }
+      this.#files.push(file)
+      this.#places.set(file, place)
     }
   }
 

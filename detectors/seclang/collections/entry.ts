@@ -2,6 +2,8 @@
 export interface Entry {
   readonly key: string
   readonly value: string
+  /** What of the request it was taken from, when it is not that itself: its place is looked up by this. */
+  readonly of?: object
 }
 
 export const NO_ENTRIES: readonly Entry[] = []

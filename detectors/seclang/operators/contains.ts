@@ -9,5 +9,10 @@ import { textArgument } from './text-argument.js'
  */
 export const contains: OperatorFactory = (argument) => {
   const text = textArgument(argument)
-  return (value, run) => value.includes(text(run))
+  return (value, run) => {
+    const wanted = text(run)
+    const at = value.indexOf(wanted)
+    if (at >= 0 && run.locating) run.matchedAt(at, wanted.length)
+    return at >= 0
+  }
 }

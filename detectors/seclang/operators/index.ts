@@ -74,3 +74,10 @@ const byLowerName = new Map([...operators].map(([name, factory]) => [name.toLowe
 export function operatorFactory(name: string): OperatorFactory | undefined {
   return byLowerName.get(name.toLowerCase())
 }
+
+const locating: ReadonlySet<OperatorFactory> = new Set([contains, pm, pmFromFile, rx, rxGlobal])
+
+/** Whether the operators of a factory say where in a value they found something. */
+export function locates(factory: OperatorFactory): boolean {
+  return locating.has(factory)
+}

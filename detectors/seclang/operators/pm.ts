@@ -19,6 +19,7 @@ export function phraseOperator(phrases: readonly string[], context: OperatorLoad
     const found = set.find(value)
     if (found === undefined) return false
     if (run.capturing) run.setCapture(0, value.slice(found.start, found.end))
+    if (run.locating) run.matchedAt(found.start, found.end - found.start)
     return true
   }
 }

@@ -18,7 +18,7 @@ export const rxGlobal: OperatorFactory = (argument, context) => {
     if (pattern === undefined) return false
     const seen = visible(pattern, value, run)
     if (!pattern.test(seen)) return false
-    if (!run.capturing) return true
+    if (!run.capturing && !run.locating) return true
     const captures: string[] = []
     let emptyMatch: readonly string[] | undefined
     let from = 0
@@ -28,7 +28,10 @@ export const rxGlobal: OperatorFactory = (argument, context) => {
       if (groups === undefined) break
       const texts: string[] = []
       for (let slot = 0; slot + 1 < groups.length; slot += 2) {
-        texts.push(seen.slice(Math.max(groups[slot] ?? 0, 0), Math.max(groups[slot + 1] ?? 0, 0)))
+        const start = groups[slot] ?? -1
+        const end = groups[slot + 1] ?? -1
+        texts.push(seen.slice(Math.max(start, 0), Math.max(end, 0)))
+        if (run.locating && start >= 0) run.matchedAt(start, end - start)
       }
       const end = Math.max(groups[1] ?? 0, from)
       const isEmpty = texts[0] === ''
@@ -42,7 +45,7 @@ export const rxGlobal: OperatorFactory = (argument, context) => {
       from = isEmpty ? end + 1 : end
     }
     const found = captures.length > 0 ? captures : (emptyMatch ?? [])
-    found.slice(0, maxCaptures).forEach((text, index) => run.setCapture(index, text))
+    if (run.capturing) found.slice(0, maxCaptures).forEach((text, index) => run.setCapture(index, text))
     return true
   }
 }

@@ -17,13 +17,15 @@ export const rx: OperatorFactory = (argument, context) => {
     if (pattern === undefined) return false
     const seen = visible(pattern, value, run)
     if (!pattern.test(seen)) return false
-    if (!run.capturing) return true
+    if (!run.capturing && !run.locating) return true
     const groups = pattern.exec(seen)
     if (groups === undefined) return false
     for (let index = 0; index < maxCaptures && index * 2 < groups.length; index++) {
       const start = groups[index * 2] ?? -1
       const end = groups[index * 2 + 1] ?? -1
-      run.setCapture(index, start < 0 || end < 0 ? '' : seen.slice(start, end))
+      const absent = start < 0 || end < 0
+      if (run.capturing) run.setCapture(index, absent ? '' : seen.slice(start, end))
+      if (run.locating && !absent) run.matchedAt(start, end - start)
     }
     return true
   }

@@ -3,7 +3,7 @@ import type { VariableDefinition } from './definition.js'
 
 /** The names of entries as values, each under itself as key. */
 export function namesOf(entries: readonly Entry[]): readonly Entry[] {
-  return entries.map(({ key }) => ({ key, value: key }))
+  return entries.map((entry) => ({ key: entry.key, value: entry.key, of: entry }))
 }
 
 export const argsNames: VariableDefinition = {

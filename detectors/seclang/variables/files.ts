@@ -8,7 +8,8 @@ function fileVariable(name: string, value: (file: UploadedFile) => string): Vari
   return {
     name,
     kind: 'collection',
-    entries: (state) => filesOf(state).map((file): Entry => ({ key: file.field, value: value(file) })),
+    entries: (state) =>
+      filesOf(state).map((file): Entry => ({ key: file.field, value: value(file), of: file })),
   }
 }
 

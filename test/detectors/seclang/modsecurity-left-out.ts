@@ -1,6 +1,8 @@
 /** Cases of the ModSecurity suite that are not run, by file or by file and number, each with its reason. */
 export const LEFT_OUT: ReadonlyMap<string, string> = new Map([
-  ['offset-variable.json', 'offsets in the error log of libmodsecurity are no part of the language'],
+  ['offset-variable.json#13', 'its request line ends before the number of the version'],
+  ['offset-variable.json#31', 'REQUEST_BODY of a multipart body: the manual limits it to URLENCODED'],
+  ['offset-variable.json#32', 'REQUEST_BODY of a multipart body: the manual limits it to URLENCODED'],
   ['variable-GEO.json', 'needs the country data bases of the ModSecurity repository'],
   ['operator-ipMatchFromFile.json#1', 'needs a file of the ModSecurity repository'],
   ['operator-ipMatchFromFile.json#3', 'rule data is not fetched from the network'],

@@ -6,6 +6,7 @@ import type { GeoReader } from '../../../../detectors/ports.js'
 export interface RecordedRun extends OperatorRun {
   readonly captures: string[]
   readonly limits: string[]
+  readonly found: [offset: number, length: number][]
   geoRecord: ReadonlyMap<string, string> | undefined
 }
 
@@ -16,6 +17,11 @@ export function recordedRun(
     capturing: options.capturing ?? true,
     captures: [],
     limits: [],
+    found: [],
+    locating: true,
+    matchedAt: (offset, length) => {
+      run.found.push([offset, length])
+    },
     geoRecord: undefined,
     setCapture: (index, text) => {
       run.captures[index] = text
