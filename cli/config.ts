@@ -4,6 +4,7 @@ import { detectionConfig } from '../detectors/config.js'
 import { gatewayConfig } from '../gateway/config.js'
 import { alertsConfig, incidentsConfig } from '../incidents/config.js'
 import { ledgerConfig } from '../ledger/config.js'
+import { witnessConfig } from '../ledger/witness/config.js'
 import {
   dataConfig,
   logConfig,
@@ -24,6 +25,7 @@ export const configSchema = z.strictObject({
   gateway: gatewayConfig.prefault({}),
   detection: detectionConfig.prefault({}),
   ledger: ledgerConfig.prefault({}),
+  witness: witnessConfig.prefault({}),
   scanner: scannerConfig.prefault({}),
   incidents: incidentsConfig,
   alerts: alertsConfig,

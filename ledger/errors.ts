@@ -19,6 +19,7 @@ export type LedgerErrorCode =
   | 'ALREADY_INITIALISED'
   | 'BAD_IDENTITY'
   | 'BAD_KEY'
+  | 'BAD_WITNESSES'
   | 'LOCKED'
   | 'NOT_INITIALISED'
   | 'SOCKET'

@@ -46,12 +46,13 @@ export function logOrigin(name: string, publicKey: Uint8Array): string {
   return origin
 }
 
-function checkCheckpoint(checkpoint: Checkpoint): Checkpoint {
+function checkCheckpoint(checkpoint: Checkpoint, options: CheckpointOptions = {}): Checkpoint {
   const { origin, size, root } = checkpoint
   if (origin === '' || origin.includes('\n')) throw malformed('the origin is not one line')
   if (!Number.isSafeInteger(size) || size < 0) throw malformed('the size is not a whole number')
   if (root.length !== HASH_SIZE) throw malformed('the root is not 32 bytes long')
-  if (size === 0 && !equalBytes(root, EMPTY_ROOT)) throw malformed('an empty tree has another root')
+  if (size === 0 && options.emptyRoot !== 'ignore' && !equalBytes(root, EMPTY_ROOT))
+    throw malformed('an empty tree has another root')
   return checkpoint
 }
 
@@ -65,6 +66,8 @@ export function formatCheckpoint(checkpoint: Checkpoint): string {
 export interface CheckpointOptions {
   /** Whether lines after the third are let through unread, as foreign logs may have them. Ours never do. */
   readonly extensions?: 'refuse' | 'ignore'
+  /** Whether a size of 0 may come with any root: a witness looks at who signed before it says what is wrong. */
+  readonly emptyRoot?: 'check' | 'ignore'
 }
 
 /**
@@ -84,7 +87,7 @@ export function parseCheckpoint(text: string, options: CheckpointOptions = {}): 
   if (size === undefined) throw malformed('line 2 is not a decimal number below 2^53')
   const root = decodeBase64(encoded)
   if (root === undefined) throw malformed('line 3 is not canonical base64')
-  return checkCheckpoint({ origin, size, root })
+  return checkCheckpoint({ origin, size, root }, options)
 }
 
 /**

@@ -121,19 +121,19 @@ export function noteSigner(name: string, seed: Uint8Array): NoteSigner {
 }
 
 /**
- * A signer of timestamped cosignatures, as a witness makes them.
+ * A signer of timestamped cosignatures with the same private key, as a witness makes them.
  *
+ * @param key a signer of plain signatures
  * @param now current time in milliseconds since the epoch; the signature holds whole seconds
  */
-export function cosigner(name: string, seed: Uint8Array, now: () => number): NoteSigner {
-  checkKeyName(name)
-  const key = importPrivateKey(seed)
+export function cosigner(key: NoteSigner, now: () => number): NoteSigner {
+  const { name, publicKey } = key
   const type = SIGNATURE_TYPES.cosignature
   return {
     name,
     type,
-    publicKey: key.publicKey,
-    keyId: keyId(name, type, key.publicKey),
+    publicKey,
+    keyId: keyId(name, type, publicKey),
     sign: (text) => {
       const seconds = BigInt(Math.floor(now() / 1000))
       const time = Buffer.alloc(8)

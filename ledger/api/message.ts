@@ -5,6 +5,8 @@ export interface ApiRequest {
   readonly target: string
   /** Who may write: the owner of the data folder does over the socket, a bearer of the token over TCP. */
   readonly channel: 'local' | 'tcp'
+  /** Address of the caller over TCP. */
+  readonly address?: string | undefined
   readonly contentType?: string | undefined
   readonly accept?: string | undefined
   readonly authorization?: string | undefined

@@ -132,7 +132,9 @@ async function handle(
   const method = request.method ?? ''
   const { 'content-type': contentType, accept, authorization } = request.headers
   const target = request.url ?? ''
-  send(response, method, await api({ method, target, channel, contentType, accept, authorization, body }))
+  const address = request.socket.remoteAddress
+  const facts = { method, target, channel, address, contentType, accept, authorization, body }
+  send(response, method, await api(facts))
 }
 
 function send(response: ServerResponse, method: string, answer: ApiResponse): void {

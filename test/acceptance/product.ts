@@ -36,7 +36,8 @@ const userEnvironment = (own: Readonly<Record<string, string>> = {}): NodeJS.Pro
 /** The runner puts its loader and its coverage into every Node process below it; `env` takes them out again. */
 const CLEAN = ['-u', 'NODE_OPTIONS', '-u', 'NODE_V8_COVERAGE']
 
-const start = (
+/** Starts a process as a user would. */
+export const start = (
   command: string,
   args: readonly string[],
   { cwd, env }: RunOptions,

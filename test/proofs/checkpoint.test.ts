@@ -88,7 +88,7 @@ void t.test('only a key of the log vouches for its tree head', async (t) => {
 })
 
 void t.test('a witness that bears the name of the log does not stand for it', async (t) => {
-  const impostor = cosigner(origin, seedOf(8), () => 0)
+  const impostor = cosigner(noteSigner(origin, seedOf(8)), () => 0)
   const text = formatCheckpoint(checkpoint)
   const note = signNote(text, [impostor])
   t.throws(() => verifyCheckpoint(note, [decodeVkey(encodeVkey(impostor))]), { code: 'UNKNOWN_KEY' })
@@ -107,10 +107,12 @@ void t.test('cosignatures of known witnesses are reported, failing ones spoil th
 })
 
 void t.test('a checkpoint may have many witnesses, within a bound', async (t) => {
-  const crowd = Array.from({ length: 63 }, (_, i) => cosigner(`w${i}.example`, seedOf(100 + i), () => 0))
+  const crowd = Array.from({ length: 63 }, (_, i) =>
+    cosigner(noteSigner(`w${i}.example`, seedOf(100 + i)), () => 0),
+  )
   const keys = [logVerifier, ...crowd.map((key) => decodeVkey(encodeVkey(key)))]
   t.equal(verifyCheckpoint(sampleLog().checkpoint(crowd), keys).verification.verified.length, 64)
-  const more = [...crowd, cosigner('one.more.example', seedOf(99), () => 0)]
+  const more = [...crowd, cosigner(noteSigner('one.more.example', seedOf(99)), () => 0)]
   t.throws(() => verifyCheckpoint(sampleLog().checkpoint(more), keys), { code: 'MALFORMED_NOTE' })
 })
 

@@ -114,7 +114,7 @@ void t.test('key names', async (t) => {
 })
 
 void t.test('a cosignature covers its time', async (t) => {
-  const key = cosigner('witness', seedOf(5), () => 1_700_000_000_999)
+  const key = cosigner(noteSigner('witness', seedOf(5)), () => 1_700_000_000_999)
   const verifier = decodeVkey(encodeVkey(key))
   const text = Buffer.from('log\n1\nAAAA\n')
   const signature = key.sign(text)

@@ -14,7 +14,7 @@ import { policyText, seedOf } from './sample-log.js'
 
 const log = encodeVkey(noteSigner('log.example', seedOf(1)))
 const agent = (n: number) => encodeVkey(noteSigner(`agent${n}`, seedOf(100 + n)))
-const witness = (n: number) => encodeVkey(cosigner(`w${n}.example`, seedOf(10 + n), () => 0))
+const witness = (n: number) => encodeVkey(cosigner(noteSigner(`w${n}.example`, seedOf(10 + n)), () => 0))
 
 const whole = `# who is trusted
 log ${log} https://log.example/

@@ -33,7 +33,7 @@ export const approverKey = noteSigner('approver', seedOf(3))
 export const strangerKey = noteSigner('gateway', seedOf(4))
 export const WITNESS_TIME = 1_700_000_000
 export const witnessKeys = [5, 6].map((byte, i) =>
-  cosigner(`witness${i + 1}.example`, seedOf(byte), () => WITNESS_TIME * 1000),
+  cosigner(noteSigner(`witness${i + 1}.example`, seedOf(byte)), () => WITNESS_TIME * 1000),
 )
 
 export const session = 'gateway/run-1'
