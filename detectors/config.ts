@@ -95,6 +95,13 @@ export const detectionConfig = z.strictObject({
       'SecLang files, loaded in this order after our base settings, as phase custom_rules. Rules of a Core Rule Set ' +
         'among them (their `ver` says so) are named as phase owasp_crs. Default: none.',
     ),
+  rule_environment: z
+    .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'is no name of an environment variable'))
+    .max(64)
+    .default([])
+    .describe(
+      'Variables of the process that rules may read as `ENV:NAME`. Rules may log what they read: list no secret. Default: none.',
+    ),
   exclusions: z
     .array(z.string().min(1))
     .default([])

@@ -18,6 +18,8 @@ export interface EngineOptions {
   /** Default: counters in the memory of this process. */
   readonly counters?: CounterStore
   readonly geo?: GeoReader
+  /** What rules may read as `ENV:NAME`; values are byte strings. Default: nothing. */
+  readonly environment?: ReadonlyMap<string, string>
   /** Folder of our own packs; default: the one of this package. */
   readonly packs?: string
 }
@@ -52,13 +54,14 @@ export class Engine {
       )
       throw new DetectorError('DETECTOR_CONFIG', problems.join('; '), { cause: parsed.error })
     }
-    const { files, geo, packs } = options
+    const { files, geo, environment, packs } = options
     return new Engine(
       createPipeline(parsed.data, {
         ports: {
           clock: options.clock ?? { now: () => Date.now() },
           counters: options.counters ?? new MemoryCounterStore(),
           ...(geo === undefined ? {} : { geo }),
+          ...(environment === undefined ? {} : { environment }),
         },
         files,
         warn: options.warn ?? (() => undefined),

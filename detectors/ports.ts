@@ -26,6 +26,17 @@ export interface GeoRecord {
   readonly country?: string
   readonly continent?: string
   readonly asn?: number
+  /** What a city data base knows besides; names are English. */
+  readonly countryName?: string
+  readonly city?: string
+  /** ISO 3166-2 code of the first subdivision, without the country: `CA` for California. */
+  readonly region?: string
+  readonly postalCode?: string
+  /** Degrees. */
+  readonly latitude?: number
+  readonly longitude?: number
+  /** Code of the market area, United States only. */
+  readonly metroCode?: number
 }
 
 export interface GeoReader {
@@ -44,4 +55,6 @@ export interface Ports {
   readonly clock: Clock
   readonly counters: CounterStore
   readonly geo?: GeoReader
+  /** Variables of the process that rules may read as `ENV:NAME`: those that the operator listed, never all. */
+  readonly environment?: ReadonlyMap<string, string>
 }

@@ -74,7 +74,12 @@ class Makers {
     const { database, asn_database: asnDatabase } = settings.phases.geoip
     const geo = await openGeo(database, asnDatabase)
     const pipeline = createPipeline(settings, {
-      ports: { clock, counters, ...(geo === undefined ? {} : { geo }) },
+      ports: {
+        clock,
+        counters,
+        environment: listedVariables(settings.rule_environment),
+        ...(geo === undefined ? {} : { geo }),
+      },
       files: nodeRuleFiles,
       warn: (message) => warn(name === DEFAULT_SITE ? message : `site ${name}: ${message}`),
       site: name,
@@ -129,3 +134,12 @@ export const openSites = async (options: SitesOptions): Promise<Sites> => {
     },
   }
 }
+
+/** The variables of this process that rules may read; one that is not set is not there. */
+const listedVariables = (names: readonly string[]): ReadonlyMap<string, string> =>
+  new Map(
+    names.flatMap((name): [string, string][] => {
+      const value = process.env[name]
+      return value === undefined ? [] : [[name, Buffer.from(value).toString('latin1')]]
+    }),
+  )

@@ -31,6 +31,7 @@ export interface RuleCompileContext {
   readonly warn: Warn
   readonly emptyChain: TransformationChain
   readonly mode: Mode
+  readonly unicodeMap: ReadonlyMap<number, number> | undefined
 }
 
 /** Turns a rule with its links into what the evaluator runs. */
@@ -81,6 +82,7 @@ function compileLink(
     ...load,
     label: source.label,
     warn: context.warn,
+    unicodeMap: context.unicodeMap,
     macro: (text): Macro => parseMacro(text, position, context.warn),
   }
   const link = new LinkDraft(draft, starter, context.emptyChain, context.emptyChain)

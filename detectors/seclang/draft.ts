@@ -54,6 +54,8 @@ export class LinkDraft {
 export interface ActionContext extends OperatorLoadContext {
   readonly label: PhaseName
   readonly warn: Warn
+  /** The map of `SecUnicodeMapFile`; undefined for the built-in one. */
+  readonly unicodeMap: ReadonlyMap<number, number> | undefined
   macro(text: string): Macro
 }
 

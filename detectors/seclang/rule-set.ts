@@ -5,6 +5,7 @@ import type { ActionNode, DirectiveNode, RuleNode } from './ast.js'
 import { PersistentStore } from './collections/persistent.js'
 import { type RuleSource, compileRule, idOf, phaseOf } from './compile-rule.js'
 import { type SettingsDraft, applySetting } from './directives/settings.js'
+import { unicodeMap } from './directives/unicode-map.js'
 import { type RuleUpdate, ruleUpdate } from './directives/updates.js'
 import { SecLangError } from './errors.js'
 import { Evaluation, type EvaluationTrace } from './evaluation.js'
@@ -117,6 +118,8 @@ class Collector {
     RuleSource | { readonly marker: string; readonly set: string; readonly label: PhaseName }
   )[] = []
   readonly updates: RuleUpdate[] = []
+  /** What `urlDecodeUni` folds code points by; undefined for the built-in map. */
+  unicodeMap: ReadonlyMap<number, number> | undefined
   readonly #defaults = new Map<string, readonly ActionNode[]>()
   readonly #ids = new Map<number, SourcePosition>()
   #mimeTypesGiven = false
@@ -167,6 +170,10 @@ class Collector {
     const update = ruleUpdate(node, this.options.files)
     if (update !== undefined) {
       this.updates.push(update)
+      return
+    }
+    if (node.name === 'secunicodemapfile') {
+      this.unicodeMap = unicodeMap(node, this.options.files)
       return
     }
     const before = this.settings.responseMimeTypes
@@ -227,7 +234,12 @@ export function compileRuleSet(sources: readonly RuleSourceInput[], options: Com
 
   const phases = new Map<SeclangPhase, PhaseItem[]>([1, 2, 3, 4, 5].map((n) => [n as SeclangPhase, []]))
   const rules = new Map<number, RuleInfo>()
-  const emptyChain = TransformationChain.root()
+  const context = {
+    files: options.files,
+    warn: options.warn,
+    emptyChain: TransformationChain.root(),
+    unicodeMap: collector.unicodeMap,
+  }
   for (const item of collector.items) {
     if ('marker' in item) {
       for (const items of phases.values()) items.push({ kind: 'marker', name: item.marker, set: item.set })
@@ -240,7 +252,7 @@ export function compileRuleSet(sources: readonly RuleSourceInput[], options: Com
       let source: RuleSource | undefined = item
       for (const update of collector.updates) source = source && update(source)
       if (source === undefined) return
-      const rule = compileRule(source, { files: options.files, warn: options.warn, emptyChain, mode })
+      const rule = compileRule(source, { ...context, mode })
       phases.get(rule.phase)?.push({ kind: 'rule', rule, set: source.set })
       if (rule.id !== 0) rules.set(rule.id, describe(rule, source))
     })

@@ -77,6 +77,7 @@ export class TransactionState {
     this.responseBodyAccess = settings.responseBodyAccess
     this.auditEngine = settings.auditEngine
     this.webAppId = settings.webAppId
+    for (const [name, value] of tx.ports.environment ?? []) this.environment.set(name, value)
     chooseBodyProcessor(this)
   }
 

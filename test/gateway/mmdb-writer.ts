@@ -1,6 +1,6 @@
 /** Writes MMDB files (format 2.0, IPv4, 24-bit records) for tests: a tree of networks and a value for each. */
 
-type Value = string | number | { readonly [key: string]: Value }
+type Value = string | number | readonly Value[] | { readonly [key: string]: Value }
 
 const control = (type: number, size: number): Buffer => {
   const lead = size < 29 ? [size] : size < 285 ? [29, size - 29] : [30, (size - 285) >> 8, (size - 285) & 255]
@@ -19,7 +19,13 @@ const encode = (value: Value): Buffer => {
     const text = Buffer.from(value)
     return Buffer.concat([control(2, text.length), text])
   }
-  if (typeof value === 'number') return number(6, value, 4)
+  if (typeof value === 'number') {
+    if (Number.isInteger(value) && value >= 0) return number(6, value, 4)
+    const bytes = Buffer.alloc(8)
+    bytes.writeDoubleBE(value)
+    return Buffer.concat([control(3, 8), bytes])
+  }
+  if (Array.isArray(value)) return Buffer.concat([control(11, value.length), ...value.map(encode)])
   const entries = Object.entries(value)
   return Buffer.concat([
     control(7, entries.length),

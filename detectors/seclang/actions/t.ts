@@ -1,5 +1,6 @@
 import { SecLangError } from '../errors.js'
 import { transformation } from '../transformations/index.js'
+import { urlDecodeUni, urlDecodeUniWith } from '../transformations/url-decode-uni.js'
 import type { ActionDefinition } from './definition.js'
 
 /** Adds a transformation; `t:none` forgets those before it. */
@@ -21,6 +22,8 @@ export const t: ActionDefinition = {
         context.position,
       )
     }
-    link.transformations = link.transformations.append(name, apply)
+    const { unicodeMap } = context
+    const mapped = apply === urlDecodeUni && unicodeMap !== undefined ? urlDecodeUniWith(unicodeMap) : apply
+    link.transformations = link.transformations.append(name, mapped)
   },
 }

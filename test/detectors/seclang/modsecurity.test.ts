@@ -1,9 +1,12 @@
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import type { GeoReader } from '../../../detectors/ports.js'
 import { SecLangError } from '../../../detectors/seclang/errors.js'
-import type { EvaluationTrace } from '../../../detectors/seclang/index.js'
+import type { EvaluationTrace, RuleSet } from '../../../detectors/seclang/index.js'
 import type { RequestSpan, RuleMatch } from '../../../detectors/verdict.js'
+import { openGeo } from '../../../gateway/geo.js'
+import { writeMmdb } from '../../gateway/mmdb-writer.js'
 import { LEFT_OUT, REWORDED } from './modsecurity-left-out.js'
 import { type ProfileRequest, compile, judge } from './profile.js'
 
@@ -34,6 +37,38 @@ interface Case {
   }
 }
 
+/** What the addresses of the cases are said to be; the data bases of ModSecurity themselves are not needed for it. */
+const geo = await geoReader({
+  '64.17.254.216/32': {
+    continent: { code: 'NA' },
+    country: { iso_code: 'US', names: { en: 'United States' } },
+    subdivisions: [{ iso_code: 'CA', names: { en: 'California' } }],
+    city: { names: { en: 'El Segundo' } },
+    postal: { code: '90245' },
+    location: { latitude: 33.916401, longitude: -118.403999, metro_code: 803 },
+  },
+  '200.249.12.31/32': {
+    continent: { code: 'SA' },
+    country: { iso_code: 'BR', names: { en: 'Brazil' } },
+    city: { names: { en: 'Recife' } },
+    postal: { code: '50040090' },
+    location: { latitude: -8.051502, longitude: -34.877 },
+  },
+})
+
+/** What the cases expect in the environment. */
+const ENVIRONMENT = new Map([
+  ['PATH', '/usr/bin:/bin'],
+  ['MODSECURITY', 'regression tests'],
+])
+
+/** Files that rules of the cases name. */
+const FILES = {
+  '/rules/test-cases/data/ipMatchFromFile.txt': '# addresses of the cases\n127.0.0.1\n200.249.12.0/24\n',
+  '/rules/test-cases/data/unicode.mapping-reduced':
+    '(MAC - Roman)\n\n1251  (ANSI - Cyrillic)\n00a0:20 0434:64 043e:6f 0440:70\n',
+}
+
 const data = process.env['PORTCULLIS_TEST_DATA']
 
 if (data === undefined) t.plan(0, 'skipped: no data')
@@ -53,7 +88,15 @@ else {
     }
   }
   t.equal(ran + left, 312, 'every case of the shared half is run or left out with a reason')
-  t.equal(ran, 312 - left)
+  t.ok(ran >= 0.9 * 312, `at least 90 % of the cases run: ${ran} of 312, ${left} left out`)
+}
+
+async function geoReader(networks: Parameters<typeof writeMmdb>[1]): Promise<GeoReader> {
+  const path = join(t.testdir({}), 'city.mmdb')
+  writeFileSync(path, writeMmdb('GeoIP2-City', networks))
+  const reader = await openGeo(path, undefined)
+  if (reader === undefined) throw new Error('no data base')
+  return reader
 }
 
 /** What is wrong with the outcome of a case; empty when it is as expected. */
@@ -84,14 +127,16 @@ function problem(file: string, one: Case): string {
     },
   }
   let judged
+  let rules: RuleSet['rules'] = new Map()
   try {
-    const ruleSet = compile(one.rules.join('\n'))
+    const ruleSet = compile(one.rules.join('\n'), { files: FILES })
     for (const [, id = ''] of one.rules.join('\n').matchAll(/\bid:'?(\d+)/g)) {
       if (ruleSet.rules.has(Number(id))) continue
       log.push(`Skipped rule id '${id}'. Removed by an SecRuleRemove directive.`)
       log.push(`Skipped rule id '${id}'. Removed by a SecRuleRemoveByMsg directive.`)
     }
-    judged = judge(ruleSet, request(one), { trace })
+    rules = ruleSet.rules
+    judged = judge(ruleSet, request(one), { trace, ports: { geo, environment: ENVIRONMENT } })
   } catch (error) {
     if (!(error instanceof SecLangError)) throw error
     return expected.parser_error === undefined ? error.message : ''
@@ -109,6 +154,14 @@ function problem(file: string, one: Case): string {
   for (const { id, msg } of evaluation.matches) log.push(`Saving msg: ${msg}`, `Rule ${id} matched`)
   for (const { key } of evaluation.state.args) log.push(`Argument ${key}`)
   log.push(evaluation.state.body.error)
+  // What libmodsecurity says of a rule whose variables have no value at all.
+  for (const id of rules.keys())
+    if (!steps.has(id)) log.push(`Rule ${id} had nothing to judge. Rule returned 0.`)
+  if (evaluation.state.settings.requestBodyAccess && !evaluation.state.requestBodyAccess) {
+    log.push(
+      'Request body processing is enabled, but disabled to this transaction due to ctl:requestBodyAccess action',
+    )
+  }
   const offsets = matches.map((match) => offsetsOf(match, one, steps.get(match.id))).join('')
   if (file === 'offset-variable.json' && !holds(expected.error_log, [offsets])) return `offsets: ${offsets}`
   if (!holds(expected.debug_log, log)) return `debug log: ${expected.debug_log ?? ''}\n${log.join('\n')}`

@@ -175,6 +175,11 @@ t.test('a match tells its story', (t) => {
       data: 'ev of evil',
       variable: 'ARGS:abc',
       sample: 'evil',
+      found: [
+        { offset: 0, length: 4 },
+        { offset: 0, length: 2 },
+      ],
+      source: [{ part: 'line', offset: 10, length: 4 }],
       tags: ['one', 'GET'],
       logged: true,
       file: '/rules/test.conf',
