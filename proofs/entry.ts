@@ -60,3 +60,8 @@ export function verifyEntry(entry: Entry, verifiers: readonly NoteVerifier[]): N
     throw new ProofError('unsigned', `the entry is not signed by its agent ${agent}`)
   return verification
 }
+
+/** The session that an entry belongs to. */
+export function sessionOf(entry: Entry): string {
+  return entry.type === 'seal' ? entry.seal.session : entry.action.session
+}

@@ -22,7 +22,7 @@ function assertCount(value: number, name: string): void {
 }
 
 /** Hash over the leaves [start, end), folded from the perfect subtrees that make it up. */
-function rangeRoot(start: number, end: number, read: NodeReader): Uint8Array {
+export function rangeRoot(start: number, end: number, read: NodeReader): Uint8Array {
   const parts: Uint8Array[] = []
   for (let at = start; at < end;) {
     let level = 0
@@ -36,8 +36,8 @@ function rangeRoot(start: number, end: number, read: NodeReader): Uint8Array {
   return root
 }
 
-/** Largest power of two below `count` (count ≥ 2). */
-function splitPoint(count: number): number {
+/** Largest power of two below `count` (count ≥ 2): where RFC 6962 section 2.1 splits a tree. */
+export function splitPoint(count: number): number {
   let split = 1
   while (split * 2 < count) split *= 2
   return split

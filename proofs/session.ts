@@ -1,5 +1,6 @@
 import type { ActionPayload } from './action.js'
 import { encodeHex } from './bytes.js'
+import { ProofError } from './errors.js'
 
 /** An action and the leaf hash that it has in the log. */
 export interface SessionEntry {
@@ -23,6 +24,20 @@ export interface SeqGap {
  */
 export type CompletenessState = 'closed' | 'open' | 'gap' | 'forked'
 
+/** From the worst to the best. */
+const STATES: readonly CompletenessState[] = ['forked', 'gap', 'open', 'closed']
+
+/** The state of a session as a whole: the worst of its agents'. */
+export function worstState(states: readonly CompletenessState[]): CompletenessState {
+  return STATES.find((state) => states.includes(state)) ?? 'open'
+}
+
+/** @throws ProofError `wrong_session` */
+export function assertSession(found: string, expected: string): void {
+  if (found !== expected)
+    throw new ProofError('wrong_session', `the session is ${found}, ${expected} was expected`)
+}
+
 /** What {@link sessionCompleteness} says about one agent. */
 export interface Completeness {
   readonly agent: string
@@ -38,7 +53,8 @@ export interface Completeness {
 /**
  * Judges the completeness of sessions from their entries, in any order; the same entry twice counts once.
  *
- * @returns one verdict per (session, agent), in the order in which they first appear
+ * @returns one verdict per (session, agent), in the order in which they first appear; an agent that a `session.open`
+ *   names and that has no entry is `open`: whatever it did could be missing
  */
 export function sessionCompleteness(entries: readonly SessionEntry[]): Completeness[] {
   const records = new Map<string, SessionEntry[]>()
@@ -49,7 +65,23 @@ export function sessionCompleteness(entries: readonly SessionEntry[]): Completen
     if (record === undefined) records.set(key, [entry])
     else record.push(entry)
   }
-  return [...records.values()].map(judge)
+  const silent = entries.flatMap(participants).filter(({ session, agent }) => {
+    const key = `${session} ${agent}`
+    if (records.has(key)) return false
+    records.set(key, [])
+    return true
+  })
+  const judged = [...records.values()].filter((record) => record.length > 0).map(judge)
+  return [...judged, ...silent.map(unheard)]
+}
+
+function participants({ action }: SessionEntry): readonly { session: string; agent: string }[] {
+  const named = action.kind === 'session.open' ? action['participants'] : undefined
+  return Array.isArray(named) ? named.map((agent) => ({ session: action.session, agent: String(agent) })) : []
+}
+
+function unheard({ session, agent }: { session: string; agent: string }): Completeness {
+  return { agent, session, state: 'open', count: 0, gaps: [], forks: [] }
 }
 
 function judge(entries: readonly SessionEntry[]): Completeness {

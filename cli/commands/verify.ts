@@ -3,8 +3,8 @@ import type { Command } from 'commander'
 
 import { MAX_POLICY_BYTES } from '../../proofs/policy.js'
 import { MAX_RECEIPT_BYTES } from '../../proofs/receipt.js'
+import type { Verification } from '../../proofs/verification.js'
 import { verifyBundle } from '../../proofs/verify.js'
-import type { Verification } from '../../proofs/verify.js'
 import type { CliContext } from '../context.js'
 
 interface VerifyFlags {
