@@ -19,7 +19,8 @@ export interface RequestHead {
   readonly method: string
   /** The request target exactly as sent: origin, absolute, authority or asterisk form. */
   readonly target: string
-  readonly httpVersion: '1.0' | '1.1' | '2.0'
+  /** As the request line names it, e.g. `1.1`; listeners accept 1.0, 1.1 and 2.0. */
+  readonly httpVersion: string
   /** In the order and case in which they came. */
   readonly headers: HeaderList
 }

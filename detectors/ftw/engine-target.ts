@@ -51,7 +51,7 @@ export class EngineTarget {
     const response = reflect(raw.target, raw.body)
     transaction.setResponse({ status: response.status, headers: response.headers })
     evaluation.run(3)
-    transaction.setResponseBody({ bytes: response.body, complete: true })
+    if (evaluation.wantsResponseBody) transaction.setResponseBody({ bytes: response.body, complete: true })
     evaluation.run(4)
     evaluation.run(5)
     const logged = evaluation.matches.filter((match) => match.logged)

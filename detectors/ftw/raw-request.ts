@@ -4,20 +4,21 @@ import type { HeaderList } from '../request.js'
 export interface RawRequest {
   readonly method: string
   readonly target: string
-  readonly version: '1.0' | '1.1'
+  readonly version: string
   readonly headers: HeaderList
   readonly body: Buffer
   /** It can be read, yet a server must answer 400: rules still run. */
   readonly refused: boolean
 }
 
-const REQUEST_LINE = /^([^\s]{1,100}) ([^\s]*) HTTP\/(1\.[01])$/
+/** The version may be any: rules decide on it. Without one it is the simple request of HTTP/0.9. */
+const REQUEST_LINE = /^([^\s]{1,100}) ([^\s]*)(?: HTTP\/(\d\.\d))?$/
 /** Origin, asterisk and absolute form (RFC 9112, section 3.2). */
 const TARGET = /^(?:\/|\*$|[a-z][a-z0-9+.-]{0,30}:\/\/)/i
 const CONNECT_TARGET = /^[^\s:]{1,255}:\d{1,5}$/
 
 /**
- * Reads a request without a socket, for judging what no listener would let through: any method, HTTP/1.0, folded lines,
+ * Reads a request without a socket, for judging what no listener would let through: any method and version, folded lines,
  * and `Transfer-Encoding` before `Content-Length`, which is then dropped (RFC 9112, section 6.3). Undefined when it is no
  * request at all.
  */
@@ -28,7 +29,10 @@ export function parseRaw(bytes: Buffer): RawRequest | undefined {
   const [first = '', ...lines] = head.split('\r\n')
   const line = REQUEST_LINE.exec(first)
   if (!line || lines.some((field) => /[\r\n\0]/.test(field))) return undefined
-  const [, method = '', target = '', version] = line
+  const [, method = '', target = '', named] = line
+  // A simple request is its first line and nothing else.
+  if (named === undefined)
+    return { method, target, version: '0.9', headers: [], body: Buffer.alloc(0), refused: false }
   let headers: [string, string][] = []
   for (const field of lines) {
     const colon = field.indexOf(':')
@@ -46,12 +50,13 @@ export function parseRaw(bytes: Buffer): RawRequest | undefined {
   return {
     method,
     target,
-    version: version === '1.0' ? '1.0' : '1.1',
+    version: named,
     headers,
     body,
     refused:
+      named.startsWith('0.') ||
       target.includes('#') ||
-      (version === '1.1' && (value('host') ?? '') === '') ||
+      (named !== '1.0' && (value('host') ?? '') === '') ||
       !(method === 'CONNECT' ? CONNECT_TARGET : TARGET).test(target),
   }
 }

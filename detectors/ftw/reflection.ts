@@ -5,6 +5,9 @@ export interface Reflection {
   readonly body: Buffer
 }
 
+/** Statuses whose responses have no content (RFC 9110, sections 15.3.5 and 15.4.5). */
+const BODYLESS: ReadonlySet<number> = new Set([204, 304])
+
 export function reflect(target: string, body: Buffer): Reflection {
   if (!target.startsWith('/reflect')) return { status: 200, headers: [], body: Buffer.alloc(0) }
   let wanted: { status?: unknown; headers?: unknown; body?: unknown; encodedBody?: unknown }
@@ -13,14 +16,16 @@ export function reflect(target: string, body: Buffer): Reflection {
   } catch {
     return { status: 400, headers: [], body: Buffer.from('not JSON') }
   }
+  const status = typeof wanted.status === 'number' ? wanted.status : 200
   return {
-    status: typeof wanted.status === 'number' ? wanted.status : 200,
+    status,
     headers: Object.entries((wanted.headers ?? {}) as Record<string, unknown>).map(([name, value]) => [
       name,
       String(value),
     ]),
-    body:
-      typeof wanted.encodedBody === 'string'
+    body: BODYLESS.has(status)
+      ? Buffer.alloc(0)
+      : typeof wanted.encodedBody === 'string'
         ? Buffer.from(wanted.encodedBody, 'base64')
         : Buffer.from(typeof wanted.body === 'string' ? wanted.body : ''),
   }

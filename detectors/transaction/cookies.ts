@@ -6,8 +6,8 @@ export interface CookieList {
 }
 
 /**
- * Splits the values of the Cookie headers (RFC 6265, section 4.2, read as leniently as servers do): pairs between semicolons, white space before a
- * name dropped, values kept as they stand. At most `limit` cookies.
+ * Splits the values of the Cookie headers (RFC 6265, section 4.2, read as leniently as servers do): pairs between semicolons, white space around a
+ * name dropped. Values are kept as they stand, blanks at either end too, for patterns look for them. At most `limit` cookies.
  */
 export function parseCookies(values: readonly string[], limit: number, separator = ';'): CookieList {
   const cookies: NamedValue[] = []
@@ -16,15 +16,15 @@ export function parseCookies(values: readonly string[], limit: number, separator
     while (from <= header.length) {
       let to = header.indexOf(separator, from)
       if (to < 0) to = header.length
-      const pair = header.slice(from, to).trim()
+      const pair = header.slice(from, to).trimStart()
       from = to + separator.length
       if (pair === '') continue
       if (cookies.length >= limit) return { cookies, limited: true }
       const equals = pair.indexOf('=')
       cookies.push(
         equals < 0
-          ? { name: pair, value: '' }
-          : { name: pair.slice(0, equals).trimEnd(), value: pair.slice(equals + 1).trimStart() },
+          ? { name: pair.trimEnd(), value: '' }
+          : { name: pair.slice(0, equals).trimEnd(), value: pair.slice(equals + 1) },
       )
     }
   }

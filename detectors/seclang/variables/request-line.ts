@@ -5,10 +5,9 @@ export const requestMethod = scalarVariable('REQUEST_METHOD', (state) => state.t
 
 export const requestProtocol = scalarVariable('REQUEST_PROTOCOL', (state) => state.tx.protocol)
 
-/** The request line as sent. */
-export const requestLine = scalarVariable(
-  'REQUEST_LINE',
-  ({ tx }) => `${tx.method} ${tx.target} ${tx.protocol}`,
+/** The request line as sent; that of HTTP/0.9 names no version. */
+export const requestLine = scalarVariable('REQUEST_LINE', ({ tx }) =>
+  tx.protocol === 'HTTP/0.9' ? `${tx.method} ${tx.target}` : `${tx.method} ${tx.target} ${tx.protocol}`,
 )
 
 /** Path and query, without scheme and host, not decoded. */
