@@ -18,7 +18,7 @@ import { RuleSetStore } from '../rule-set/store.js'
 export const registerRulesUpdate = (rules: Command, context: CliContext): void => {
   withData(rules.command('update').description('take over a release of a rule set').command('crs'))
     .description('unpack a Core Rule Set release into the data folder and make it the current one')
-    .requiredOption('--from <where>', 'a .tar.gz archive, a folder, or a URL of an archive')
+    .requiredOption('--from <where>', 'a .tar.gz or .zip archive, a folder, or a URL of an archive')
     .requiredOption('--sha256 <hex>', 'its SHA-256; nothing else is taken over')
     .action(async (flags: Flags) => {
       const from = String(flags.from)

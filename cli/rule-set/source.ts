@@ -8,7 +8,8 @@ import type { OutboundConfig } from '../../runtime/outbound.js'
 import { checkOutboundUrl, outboundAgent } from '../../runtime/outbound.js'
 import { printable } from '../printable.js'
 import type { RuleSetFile } from './archive.js'
-import { readArchive, safePath } from './archive.js'
+import { readArchive } from './archive.js'
+import { safePath } from './entry-path.js'
 import { RuleSetError } from './errors.js'
 import type { RuleSetLimits } from './limits.js'
 
@@ -104,7 +105,7 @@ const download = async (
         dispatcher: agent,
         headersTimeout: BODY_MS,
         bodyTimeout: BODY_MS,
-        headers: { accept: 'application/gzip, application/octet-stream' },
+        headers: { accept: 'application/gzip, application/zip, application/octet-stream' },
       })
       const { location } = headers
       if (statusCode >= 300 && statusCode < 400 && typeof location === 'string') {

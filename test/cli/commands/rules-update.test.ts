@@ -11,10 +11,12 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { pack } from 'tar-stream'
 
-import { readArchive, safePath } from '../../../cli/rule-set/archive.js'
+import { readArchive } from '../../../cli/rule-set/archive.js'
+import { safePath } from '../../../cli/rule-set/entry-path.js'
 import { RULE_SET_LIMITS } from '../../../cli/rule-set/limits.js'
 import { folderListing } from '../../../cli/rule-set/source.js'
 import { runInProcess } from '../fixtures/in-process.js'
+import { writeZip, type ZipEntry } from '../fixtures/zip-writer.js'
 
 const data = process.env.PORTCULLIS_TEST_DATA
 
@@ -125,7 +127,11 @@ void t.test('what is not the release that was meant changes nothing', async (t) 
     ],
     [await archive([...rule('4.2.0'), { name: 'coreruleset-4/x', type: 'fifo' }]), /^RULE_SET_ARCHIVE/],
     [other.subarray(0, other.length - 40), /^RULE_SET_ARCHIVE: the archive cannot be read/],
-    [Buffer.from('PK\u0003\u0004zip'), /^RULE_SET_ARCHIVE: zip/],
+    [
+      await archive([...rule('4.2.0'), { name: 'coreruleset-4/rules/words.data', content: 'b\n' }]),
+      /^RULE_SET_ARCHIVE: .*words\.data is in it twice/,
+    ],
+    [Buffer.from('PK\u0003\u0004zip'), /^RULE_SET_ARCHIVE: the archive cannot be read/],
     [Buffer.from('plain'), /^RULE_SET_ARCHIVE/],
   ]
   for (const [bytes, says, digest] of refused) {
@@ -136,6 +142,75 @@ void t.test('what is not the release that was meant changes nothing', async (t) 
     t.notOk(existsSync(join(crs, '4.2.0')), 'nothing is left behind')
   }
   t.match(await update(other, 'abc'), { code: 2 })
+})
+
+const zipRule = (version: string): ZipEntry[] =>
+  rule(version).map(({ name, content = '', type }) => ({
+    name,
+    content,
+    mode: type === 'directory' ? 0o040755 : 0o100644,
+  }))
+
+void t.test('a release that comes as a zip is taken over like one that comes as a .tar.gz', async (t) => {
+  const { crs, update, current } = setUp(t)
+  t.match(await update(writeZip(zipRule('4.1.0'))), { code: 0, stdout: /4\.1\.0 is current\n/, stderr: '' })
+  t.equal(current(), '4.1.0')
+  t.equal(readFileSync(join(crs, 'current', 'rules', 'words.data'), 'utf8'), 'a\n')
+  t.same(
+    await readArchive(writeZip(zipRule('4.1.0')), RULE_SET_LIMITS),
+    await readArchive(await archive(rule('4.1.0')), RULE_SET_LIMITS),
+  )
+})
+
+void t.test('a zip that means harm changes nothing', async (t) => {
+  const { crs, update, current } = setUp(t)
+  await update(writeZip(zipRule('4.1.0')))
+  const whole = writeZip(zipRule('4.2.0'))
+  const hostile = (entry: ZipEntry) => writeZip([...zipRule('4.2.0'), entry])
+  const refused: readonly (readonly [Buffer, RegExp])[] = [
+    [hostile({ name: 'coreruleset-4/../../x' }), /^RULE_SET_ARCHIVE: .*leaves its folder/],
+    [hostile({ name: '/etc/x' }), /^RULE_SET_ARCHIVE: .*leaves its folder/],
+    [hostile({ name: 'coreruleset-4\\..\\x' }), /^RULE_SET_ARCHIVE: .*leaves its folder/],
+    [
+      hostile({ name: 'coreruleset-4/x', content: '/etc/passwd', mode: 0o120777 }),
+      /^RULE_SET_ARCHIVE: .*x is a symlink/,
+    ],
+    [hostile({ name: 'coreruleset-4/x/', mode: 0o120777 }), /^RULE_SET_ARCHIVE: .*is a symlink/],
+    [hostile({ name: 'coreruleset-4/x', mode: 0o010644 }), /^RULE_SET_ARCHIVE: .*is a device/],
+    [hostile({ name: 'coreruleset-4/x', encrypted: true }), /^RULE_SET_ARCHIVE: .*is encrypted/],
+    [hostile({ name: 'coreruleset-4/rules/words.data' }), /^RULE_SET_ARCHIVE: .*is in it twice/],
+    [
+      hostile({ name: 'coreruleset-4/x', content: Buffer.alloc(1_000_000), declaredSize: 10 }),
+      /^RULE_SET_ARCHIVE: the archive cannot be read: too many bytes/,
+    ],
+    [whole.subarray(0, whole.length - 40), /^RULE_SET_ARCHIVE: the archive cannot be read/],
+  ]
+  for (const [bytes, says] of refused) {
+    const { code, stderr } = await update(bytes)
+    t.equal(code, 1)
+    t.match(stderr, says)
+    t.equal(current(), '4.1.0')
+    t.notOk(existsSync(join(crs, '4.2.0')), 'nothing is left behind')
+  }
+})
+
+void t.test('a zip bomb is stopped before it unpacks', async (t) => {
+  const small = { ...RULE_SET_LIMITS, unpackedBytes: 100_000, entries: 10, depth: 3 }
+  const zeros = writeZip([{ name: 'a/zeros', content: Buffer.alloc(1_000_000) }])
+  t.ok(zeros.length < 10_000)
+  await t.rejects(readArchive(zeros, small), { code: 'RULE_SET_TOO_LARGE', message: /100000 bytes/ })
+  const parts = Array.from({ length: 5 }, (_, at) => ({ name: `a/${at}`, content: Buffer.alloc(30_000) }))
+  await t.rejects(readArchive(writeZip(parts), small), { code: 'RULE_SET_TOO_LARGE' }, 'all files together')
+  const many = Array.from({ length: 20 }, (_, at) => ({ name: `a/${at}` }))
+  await t.rejects(readArchive(writeZip(many), small), { code: 'RULE_SET_TOO_LARGE', message: /10 entries/ })
+  await t.rejects(readArchive(writeZip([{ name: 'a/b/c/d/e' }]), small), { message: /3 folders/ })
+})
+
+void t.test('a zip that the zip program writes is read', async (t) => {
+  const folder = t.testdir({ release: { 'a.conf': 'SecMarker A\n', rules: { 'b.data': 'b\n' } } })
+  t.equal(spawnSync('zip', ['-q', '-r', 'release.zip', 'release'], { cwd: folder }).status, 0)
+  const files = await readArchive(readFileSync(join(folder, 'release.zip')), RULE_SET_LIMITS)
+  t.same(files.map(({ path }) => path).sort(), ['a.conf', 'rules/b.data'])
 })
 
 void t.test('a bomb is stopped where it passes a limit', async (t) => {
@@ -237,6 +312,17 @@ void t.test('no name in an archive leads out of its folder, and no bytes break t
       const broken = Buffer.from(plain)
       broken[at] = byte
       await readArchive(gzipSync(broken), RULE_SET_LIMITS).catch((error: { code?: string }) => {
+        if (error.code?.startsWith('RULE_SET_') !== true) throw error
+      })
+    }),
+    { numRuns: 200 },
+  )
+  const zip = writeZip(zipRule('4.1.0'))
+  await fc.assert(
+    fc.asyncProperty(fc.nat(zip.length - 1), fc.nat(255), async (at, byte) => {
+      const broken = Buffer.from(zip)
+      broken[at] = byte
+      await readArchive(broken, RULE_SET_LIMITS).catch((error: { code?: string }) => {
         if (error.code?.startsWith('RULE_SET_') !== true) throw error
       })
     }),
