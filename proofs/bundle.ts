@@ -1,3 +1,5 @@
+import { formatAnchor, parseAnchor } from './anchor-member.js'
+import type { Anchor } from './anchor.js'
 import { encodeBase64 } from './base64.js'
 import { viewOf } from './bytes.js'
 import type { CanonicalObject, CanonicalValue } from './canonical-json.js'
@@ -34,6 +36,8 @@ export interface SessionBundle {
   readonly proof: readonly Uint8Array[]
   /** The signed checkpoint with its cosignatures. */
   readonly checkpoint: Uint8Array
+  /** Where that checkpoint stands on a chain. */
+  readonly anchor?: Anchor
   /** Set when entries below this log index were left out. */
   readonly from?: number
   /** Set when entries from this log index on were left out. */
@@ -46,13 +50,14 @@ export interface SessionBundle {
  * @throws ProofError as {@link parseSessionBundle}
  */
 export function formatSessionBundle(bundle: SessionBundle): Uint8Array {
-  const { session, entries, proof, checkpoint, from, next } = bundle
+  const { session, entries, proof, checkpoint, anchor, from, next } = bundle
   const container: CanonicalObject = {
     format: BUNDLE_FORMAT,
     session,
     checkpoint: checkpointText(checkpoint, CODE),
     entries: entries.map(({ index, entry }) => ({ index, entry: encodeBase64(entry) })),
     proof: proof.map(encodeBase64),
+    ...(anchor === undefined ? {} : { anchor: formatAnchor(anchor) }),
     ...(from === undefined ? {} : { from }),
     ...(next === undefined ? {} : { next }),
   }
@@ -69,7 +74,7 @@ export function formatSessionBundle(bundle: SessionBundle): Uint8Array {
 export function parseSessionBundle(bytes: Uint8Array): SessionBundle {
   const value = parseContainer(bytes, CODE, { maxBytes: MAX_BUNDLE_BYTES, maxDepth: 3 })
   const required = ['checkpoint', 'entries', 'format', 'proof', 'session']
-  const members = new Members(value, CODE, 'bundle', required, ['from', 'next'])
+  const members = new Members(value, CODE, 'bundle', required, ['anchor', 'from', 'next'])
   if (members.string('format') !== BUNDLE_FORMAT)
     throw new ProofError(CODE, `bundle.format is not ${BUNDLE_FORMAT}`)
   const session = members.string('session')
@@ -81,12 +86,14 @@ export function parseSessionBundle(bytes: Uint8Array): SessionBundle {
     if (previous !== undefined && previous.index >= index)
       throw new ProofError(CODE, `bundle.entries[${i}].index is not above the one before it`)
   })
+  const anchor = members.optional('anchor')
   const has = (key: string) => members.optional(key) !== undefined
   return {
     session,
     entries,
     proof: members.hashes('proof', MAX_HASHES),
     checkpoint: members.checkpoint('checkpoint'),
+    ...(anchor !== undefined && { anchor: parseAnchor(anchor, CODE, 'bundle.anchor') }),
     ...(has('from') ? { from: members.integer('from') } : {}),
     ...(has('next') ? { next: members.integer('next') } : {}),
   }

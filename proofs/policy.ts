@@ -1,7 +1,11 @@
 import { Buffer } from 'node:buffer'
+import { formatAnchorLine, parseAnchorLine } from './anchor-policy.js'
+import type { PolicyAnchor } from './anchor-policy.js'
 import { decodeUtf8, encodeHex, utf8Bytes, viewOf } from './bytes.js'
 import { parseDecimal } from './checkpoint.js'
 import { ProofError } from './errors.js'
+import { formatInterval, parseInterval } from './interval.js'
+import type { Interval } from './interval.js'
 import { decodeVkey, encodeVkey, SIGNATURE_TYPES } from './note-key.js'
 import type { NoteVerifier, SignatureType } from './note-key.js'
 
@@ -26,15 +30,13 @@ export interface PolicyGroup {
   readonly members: readonly string[]
 }
 /** A key that may sign or seal entries, for entries at the log indexes from `first` to `last`, both included. */
-export interface PolicyAgent {
+export interface PolicyAgent extends Interval {
   readonly verifier: NoteVerifier
-  readonly first: number
-  readonly last?: number
 }
 
 /**
- * Whom a verifier trusts: the lines of C2SP tlog-policy, and `agent` lines of our own for the keys inside entries. It is
- * the only place that keys are taken from.
+ * Whom a verifier trusts: the lines of C2SP tlog-policy, and lines of our own: `agent` for the keys inside entries,
+ * `anchor` for chains. It is the only place that keys and addresses are taken from.
  */
 export interface Policy {
   readonly logs: readonly PolicyLog[]
@@ -43,6 +45,8 @@ export interface Policy {
   /** Name of a witness or group, or `none`. */
   readonly quorum: string
   readonly agents: readonly PolicyAgent[]
+  /** Where checkpoints may be anchored and by whom. */
+  readonly anchors: readonly PolicyAnchor[]
 }
 
 /**
@@ -54,6 +58,7 @@ export interface Policy {
  * group <name> <k>|any|all <name>...
  * quorum <name>|none
  * agent <vkey> [<first>-[<last>]]
+ * anchor <chain id> <contract> <code hash> <submitter> [<first>-[<last>]]
  * ```
  *
  * Each public key stands once, whatever its role: the keys of logs, witnesses and agents must differ.
@@ -97,6 +102,7 @@ class PolicyReader {
   readonly #witnesses: PolicyWitness[] = []
   readonly #groups: PolicyGroup[] = []
   readonly #agents: PolicyAgent[] = []
+  readonly #anchors: PolicyAnchor[] = []
   readonly #names = new Set<string>()
   readonly #members = new Set<string>()
   readonly #keys = new Set<string>()
@@ -117,8 +123,11 @@ class PolicyReader {
         return this.#setQuorum(rest)
       case 'agent':
         return this.#agent(rest)
+      case 'anchor':
+        this.#anchors.push(parseAnchorLine(rest, this.#anchors))
+        return
       default:
-        throw malformed(`the line starts with none of log, witness, group, quorum, agent`)
+        throw malformed(`the line starts with none of log, witness, group, quorum, agent, anchor`)
     }
   }
 
@@ -130,6 +139,7 @@ class PolicyReader {
       groups: this.#groups,
       quorum: this.#quorum,
       agents: this.#agents,
+      anchors: this.#anchors,
     }
   }
 
@@ -190,14 +200,7 @@ class PolicyReader {
   #agent([vkey, interval, ...rest]: string[]): void {
     if (rest.length > 0) throw malformed('an agent line has a vkey and an interval at most')
     const verifier = this.#key(vkey, SIGNATURE_TYPES.ed25519, 'agent')
-    const [from = '', to = '', ...more] = (interval ?? '0-').split('-')
-    const first = parseDecimal(from)
-    const last = to === '' ? undefined : parseDecimal(to)
-    const isInterval = interval === undefined || interval.includes('-')
-    if (!isInterval || more.length > 0 || first === undefined || (to !== '' && last === undefined))
-      throw malformed(`${interval} is not an interval of log indexes such as 0- or 12-345`)
-    if (last !== undefined && last < first) throw malformed(`the interval ${interval} ends before it starts`)
-    this.#agents.push({ verifier, first, ...(last === undefined ? {} : { last }) })
+    this.#agents.push({ verifier, ...parseInterval(interval, 'log indexes') })
   }
 }
 
@@ -211,13 +214,10 @@ export function formatPolicy(policy: Policy): Uint8Array {
     ...policy.witnesses.map((w) => `witness ${w.name} ${key(w.verifier)}${url(w.url)}`),
     ...policy.groups.map((g) => `group ${g.name} ${g.threshold} ${g.members.join(' ')}`),
     `quorum ${policy.quorum}`,
-    ...policy.agents.map((a) => `agent ${key(a.verifier)}${interval(a)}`),
+    ...policy.agents.map((a) => `agent ${key(a.verifier)}${formatInterval(a)}`),
+    ...policy.anchors.map(formatAnchorLine),
   ]
   return text(`${lines.join('\n')}\n`)
-}
-
-function interval({ first, last }: PolicyAgent): string {
-  return first === 0 && last === undefined ? '' : ` ${first}-${last ?? ''}`
 }
 
 /**

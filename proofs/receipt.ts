@@ -1,3 +1,5 @@
+import { formatAnchor, parseAnchor } from './anchor-member.js'
+import type { Anchor } from './anchor.js'
 import { encodeBase64 } from './base64.js'
 import type { CanonicalObject, CanonicalValue } from './canonical-json.js'
 import { checkpointText, formatContainer, Members, parseContainer } from './container.js'
@@ -38,11 +40,13 @@ export interface Receipt {
   readonly seal?: ReceiptSeal
   /** The signed checkpoint with its cosignatures. */
   readonly checkpoint: Uint8Array
+  /** Where that checkpoint stands on a chain. */
+  readonly anchor?: Anchor
 }
 
 /** Writes a receipt file: canonical JSON and a newline. */
 export function formatReceipt(receipt: Receipt): Uint8Array {
-  const { seal } = receipt
+  const { seal, anchor } = receipt
   const container: CanonicalObject = {
     format: RECEIPT_FORMAT,
     checkpoint: checkpointText(receipt.checkpoint, CODE),
@@ -60,6 +64,7 @@ export function formatReceipt(receipt: Receipt): Uint8Array {
             proof: seal.proof.map(encodeBase64),
           },
         }),
+    ...(anchor === undefined ? {} : { anchor: formatAnchor(anchor) }),
   }
   const bytes = formatContainer(container)
   parseReceipt(bytes)
@@ -79,18 +84,20 @@ export function parseReceipt(bytes: Uint8Array): Receipt {
     CODE,
     'receipt',
     ['checkpoint', 'entry', 'format', 'index', 'proof'],
-    ['seal'],
+    ['anchor', 'seal'],
   )
   if (members.string('format') !== RECEIPT_FORMAT)
     throw new ProofError(CODE, `receipt.format is not ${RECEIPT_FORMAT}`)
-  const receipt = {
+  const seal = members.optional('seal')
+  const anchor = members.optional('anchor')
+  return {
     entry: members.bytes('entry'),
     index: members.integer('index'),
     proof: members.hashes('proof'),
     checkpoint: members.checkpoint('checkpoint'),
+    ...(seal !== undefined && { seal: parseReceiptSeal(seal) }),
+    ...(anchor !== undefined && { anchor: parseAnchor(anchor, CODE, 'receipt.anchor') }),
   }
-  const seal = members.optional('seal')
-  return seal === undefined ? receipt : { ...receipt, seal: parseReceiptSeal(seal) }
 }
 
 function parseReceiptSeal(value: CanonicalValue): ReceiptSeal {

@@ -18,7 +18,7 @@ import type { ProofCode } from './errors.js'
  * - `signature` the agent's key, known to the policy, signed the entry or its seal, and every other signer is known too
  * - `key_validity` those keys were valid at that log index
  * - `completeness` no entry of the session is missing or stands twice; only for a session bundle
- * - `anchor` the tree head is on chain; not checked, for a container of this version holds no anchor
+ * - `anchor` the tree head is on a chain, where and by whom the policy says; not checked unless a chain was read
  */
 export const CHECK_NAMES = [
   'policy',
@@ -107,6 +107,11 @@ export class Checks {
   skip(name: CheckName, message: string): void {
     this.#done.set(name, { name, result: 'not-checked', message })
     this.#notCalledFor.add(name)
+  }
+
+  /** A check that is called for but could not be made. */
+  leave(name: CheckName, message: string): void {
+    this.#done.set(name, { name, result: 'not-checked', message })
   }
 
   finish(about: Omit<Verification, 'ok' | 'code' | 'checks'>): Verification {

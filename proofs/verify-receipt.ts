@@ -1,4 +1,5 @@
 import type { ActionPayload } from './action.js'
+import { checkAnchor } from './anchor-check.js'
 import type { Checkpoint } from './checkpoint.js'
 import { parseEntry, sessionOf, verifyEntry } from './entry.js'
 import type { Entry } from './entry.js'
@@ -48,7 +49,8 @@ class ReceiptVerifier {
     const source = entry === undefined ? undefined : this.#signature(entry, head)
     if (seal === undefined) this.#checks.skip('seal', 'the receipt holds no seal')
     this.#checks.skip('completeness', 'a receipt is about one entry')
-    this.#checks.skip('anchor', 'the receipt holds no anchor')
+    if (head !== undefined)
+      checkAnchor(this.#receipt.anchor, head, this.#policy, this.#options.chain, this.#checks)
     return this.#checks.finish({
       index,
       ...(entry === undefined ? {} : { entry }),

@@ -1,3 +1,4 @@
+import { checkAnchor } from './anchor-check.js'
 import type { BundleEntry, SessionBundle } from './bundle.js'
 import { parseEntry, sessionOf, verifyEntry } from './entry.js'
 import type { Entry } from './entry.js'
@@ -39,7 +40,7 @@ export function verifySessionBundle(
     )
   }
   const entries = checks.run('entry', 'every entry is well formed', () => bundle.entries.map(readEntry))
-  checks.skip('anchor', 'the bundle holds no anchor')
+  if (head !== undefined) checkAnchor(bundle.anchor, head, policy, options.chain, checks)
   const about = head === undefined ? {} : { origin: head.origin, size: head.size }
   if (entries === undefined) return checks.finish(about)
   checks.run('session', `every entry is of ${bundle.session}`, () => {

@@ -1,3 +1,4 @@
+import type { ChainEvidence } from './anchor-check.js'
 import { isSessionBundle, parseSessionBundle } from './bundle.js'
 import { parsePolicy } from './policy.js'
 import type { Policy } from './policy.js'
@@ -13,6 +14,8 @@ export interface VerifyOptions {
   readonly clock?: { now(): number }
   /** The session that the caller has in mind: an entry or a bundle of another one is `wrong_session`. */
   readonly session?: string
+  /** What was read from a chain about the anchor, see `verifyOnChain`. With it the anchor is called for. */
+  readonly chain?: ChainEvidence
 }
 
 /**

@@ -180,6 +180,7 @@ const policy = async (context: CliContext, flags: LedgerFlags): Promise<void> =>
       groups: [],
       quorum: 'none',
       agents: [...agents.values()].flat().map((verifier) => ({ verifier, first: 0 })),
+      anchors: [],
     }),
   )
 }

@@ -58,6 +58,7 @@ void t.test('what a role records becomes an entry whose receipt verifies', async
     groups: [],
     quorum: 'none',
     agents: keys.map((verifier) => ({ verifier, first: 0 })),
+    anchors: [],
   })
   t.match(verifyBundle(receipt.body, policy), {
     ok: true,

@@ -72,6 +72,7 @@ void t.test('entries go in and come out with proofs', async (t) => {
     groups: [],
     quorum: 'none',
     agents: [{ verifier: decodeVkey(encodeVkey(alice)), first: 0 }],
+    anchors: [],
   })
   for (let index = 0; index < entries.length; index++) {
     const receipt = await ask(data, `/v1/entries/${index}/receipt`)
