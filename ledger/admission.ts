@@ -7,6 +7,7 @@ import type { Entry } from '../proofs/entry.js'
 import type { ActionPayload } from '../proofs/action.js'
 import { leafHash } from '../proofs/hashing.js'
 import { verifySealedBatch } from '../proofs/seal.js'
+import type { Seal } from '../proofs/seal.js'
 import type { AgentKeys } from './agents.js'
 import { LedgerError } from './errors.js'
 
@@ -16,6 +17,9 @@ export interface AdmittedEntry {
   readonly leaf: Uint8Array
   /** Of an action; a seal has none. */
   readonly action?: ActionPayload
+  /** Whether the action is one under a seal. */
+  readonly sealed?: boolean
+  readonly seal?: Seal
 }
 
 /** What is appended in one step: a signed action alone, or a batch with its seal last. */
@@ -62,9 +66,9 @@ async function admitBatch(
   for (const [i, action] of actions.entries()) {
     const bytes = batch[i]
     const leaf = leaves[i]
-    if (bytes !== undefined && leaf !== undefined) entries.push({ bytes, leaf, action })
+    if (bytes !== undefined && leaf !== undefined) entries.push({ bytes, leaf, action, sealed: true })
   }
-  entries.push({ bytes: sealBytes, leaf: leafHash(sealBytes) })
+  entries.push({ bytes: sealBytes, leaf: leafHash(sealBytes), seal: seal.seal })
   return { sealed: true, entries }
 }
 

@@ -9,8 +9,11 @@ import { open } from 'lmdb'
 import type { Database, RootDatabase } from 'lmdb'
 import { privateFolderSync } from '../runtime/data-folder.js'
 import { checkLmdbFile } from '../runtime/lmdb-file.js'
+import { CommitmentIndex } from './commitment-index.js'
 import { LedgerError } from './errors.js'
 import type { ProcessIdentity } from './process-identity.js'
+import { SessionIndex } from './session-index.js'
+import type { SessionClose, SessionUnit } from './session-index.js'
 import type { StoredTile } from './tile-tree.js'
 
 /** A tree head that this log has bound itself to, before it was signed. */
@@ -38,6 +41,12 @@ export interface IndexedEntry {
   readonly identity?: { readonly agent: string; readonly id: string }
   /** Of a `session.open`: who may act in the session. */
   readonly opens?: { readonly session: string; readonly participants: readonly string[] }
+  /** Of a signed action or of a seal. */
+  readonly unit?: SessionUnit
+  /** Of a `session.close`. */
+  readonly closes?: SessionClose
+  /** Hashes, lower-case hexadecimal. */
+  readonly commitments?: readonly string[]
 }
 
 export interface Commit {
@@ -50,15 +59,22 @@ export interface Commit {
   readonly tiles: readonly StoredTile[]
 }
 
-type State = RecordedCheckpoint | LeaseRecord
+/** Rises when rows are added or change their meaning: an index of another version is made anew from the log. */
+const VERSION = 2
+
+type State = RecordedCheckpoint | LeaseRecord | { readonly version: number }
 
 export class IndexStore {
+  /** By session. */
+  readonly sessions: SessionIndex
+  /** By commitment. */
+  readonly commitments: CommitmentIndex
   readonly #root: RootDatabase
   readonly #state: Database<State, string>
   readonly #ids: Database<number, string>
   readonly #leaves: Database<number, Buffer>
   readonly #tiles: Database<Buffer, [number, number]>
-  readonly #sessions: Database<readonly string[], string>
+  readonly #participants: Database<readonly string[], string>
 
   /**
    * Opens the store, making it when there is none.
@@ -69,7 +85,7 @@ export class IndexStore {
     const path = privateFolderSync(folder)
     try {
       checkLmdbFile(join(path, 'data.mdb'))
-      this.#root = open({ path, noSubdir: false, overlappingSync: false, maxDbs: 8 })
+      this.#root = open({ path, noSubdir: false, overlappingSync: false, maxDbs: 16 })
       this.#state = this.#root.openDB<State, string>('state', { encoding: 'json' })
       this.#ids = this.#root.openDB<number, string>('ids', { encoding: 'ordered-binary' })
       this.#leaves = this.#root.openDB<number, Buffer>('leaves', {
@@ -77,7 +93,9 @@ export class IndexStore {
         keyEncoding: 'binary',
       })
       this.#tiles = this.#root.openDB<Buffer, [number, number]>('tiles', { encoding: 'binary' })
-      this.#sessions = this.#root.openDB<readonly string[], string>('sessions', { encoding: 'json' })
+      this.#participants = this.#root.openDB<readonly string[], string>('sessions', { encoding: 'json' })
+      this.sessions = new SessionIndex(this.#root)
+      this.commitments = new CommitmentIndex(this.#root)
       for (const file of ['data.mdb', 'lock.mdb']) chmodSync(join(path, file), 0o600)
     } catch (cause) {
       throw new LedgerError('INDEX_DAMAGED', `cannot open the ledger's index in ${path}`, { cause })
@@ -87,6 +105,12 @@ export class IndexStore {
   get checkpoint(): RecordedCheckpoint | undefined {
     const value = this.#state.get('checkpoint')
     return value !== undefined && 'root' in value ? value : undefined
+  }
+
+  /** Whether its rows are those that this version keeps. */
+  get isCurrent(): boolean {
+    const value = this.#state.get('version')
+    return value !== undefined && 'version' in value && value.version === VERSION
   }
 
   get lease(): LeaseRecord | undefined {
@@ -114,6 +138,7 @@ export class IndexStore {
         throw new LedgerError('ALREADY_INITIALISED', 'the index holds a checkpoint already')
       }
       this.#state.putSync('checkpoint', checkpoint)
+      this.#state.putSync('version', { version: VERSION })
     })
   }
 
@@ -143,7 +168,19 @@ export class IndexStore {
 
   /** Forgets everything that can be made again from the write-ahead log. */
   async clear(): Promise<void> {
-    await Promise.all([this.#ids, this.#leaves, this.#tiles, this.#sessions].map((rows) => rows.clearAsync()))
+    await this.#state.remove('version')
+    const rows = [this.#ids, this.#leaves, this.#tiles, this.#participants]
+    await Promise.all([
+      ...rows.map((each) => each.clearAsync()),
+      this.sessions.clear(),
+      this.commitments.clear(),
+    ])
+  }
+
+  /** Says that all rows of the recorded checkpoint are there. */
+  async markCurrent(): Promise<void> {
+    await this.#state.put('version', { version: VERSION })
+    this.#root.resetReadTxn()
   }
 
   /** Puts rows of entries that the recorded checkpoint covers already. */
@@ -168,7 +205,7 @@ export class IndexStore {
   }
 
   participants(session: string): readonly string[] | undefined {
-    return this.#sessions.get(session)
+    return this.#participants.get(session)
   }
 
   readonly readTile = (level: number, index: number): Uint8Array | undefined => {
@@ -191,9 +228,12 @@ export class IndexStore {
     if (entry.identity !== undefined) {
       this.#ids.putSync(`${entry.identity.id} ${entry.identity.agent}`, entry.index)
     }
-    if (entry.opens !== undefined && this.#sessions.get(entry.opens.session) === undefined) {
-      this.#sessions.putSync(entry.opens.session, entry.opens.participants)
+    if (entry.opens !== undefined && this.#participants.get(entry.opens.session) === undefined) {
+      this.#participants.putSync(entry.opens.session, entry.opens.participants)
     }
+    if (entry.unit !== undefined) this.sessions.putUnit(entry.unit)
+    if (entry.closes !== undefined) this.sessions.putClose(entry.closes)
+    for (const hash of entry.commitments ?? []) this.commitments.put(hash, entry.index)
   }
 }
 

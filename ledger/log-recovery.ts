@@ -2,15 +2,14 @@
 import { join } from 'node:path'
 import { encodeBase64 } from '../proofs/base64.js'
 import { CompactRange } from '../proofs/compact-range.js'
-import { parseEntry } from '../proofs/entry.js'
 import { leafHash } from '../proofs/hashing.js'
 import { privateFolder } from '../runtime/data-folder.js'
-import type { AdmittedEntry } from './admission.js'
 import { LedgerError } from './errors.js'
 import { createIdentity, readIdentity } from './identity.js'
 import type { Identity } from './identity.js'
 import { IndexStore } from './index-store.js'
-import type { IndexedEntry, RecordedCheckpoint } from './index-store.js'
+import type { RecordedCheckpoint } from './index-store.js'
+import { indexedEntry } from './indexed-entry.js'
 import { Lease } from './lease.js'
 import type { LogOptions, LogParts } from './log.js'
 import { TileTree } from './tile-tree.js'
@@ -110,13 +109,13 @@ async function openTree(
 ): Promise<TileTree> {
   try {
     const tree = new TileTree(recorded.size, store.readTile)
-    if (encodeBase64(tree.root()) === recorded.root) return tree
+    if (encodeBase64(tree.root()) === recorded.root && store.isCurrent) return tree
   } catch (error) {
     if (!(error instanceof LedgerError) || error.code !== 'INDEX_DAMAGED') throw error
   }
   options.log.warn(
     { entries: recorded.size },
-    'the index is damaged and is made anew from the write-ahead log',
+    'the index is damaged, or of another version, and is made anew from the write-ahead log',
   )
   return rebuild(store, wal, recorded.size)
 }
@@ -133,25 +132,6 @@ async function rebuild(store: IndexStore, wal: WriteAheadLog, size: number): Pro
     await store.restore(indexed, tiles)
     tree.stored(tiles)
   }
+  await store.markCurrent()
   return tree
-}
-
-/** The index rows of an entry; an entry that comes from the log itself is parsed for them. */
-export function indexedEntry(index: number, entry: AdmittedEntry): IndexedEntry {
-  const { bytes, leaf } = entry
-  const action = entry.action ?? actionOf(bytes)
-  if (action === undefined) return { index, leaf }
-  const { agent, id, session, kind } = action
-  const participants = kind === 'session.open' ? action['participants'] : undefined
-  return {
-    index,
-    leaf,
-    identity: { agent, id },
-    ...(Array.isArray(participants) && { opens: { session, participants: participants.map(String) } }),
-  }
-}
-
-function actionOf(bytes: Uint8Array): AdmittedEntry['action'] {
-  const parsed = parseEntry(bytes)
-  return parsed.type === 'seal' ? undefined : parsed.action
 }

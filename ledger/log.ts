@@ -9,8 +9,9 @@ import { join } from 'node:path'
 import { decodeBase64, encodeBase64 } from '../proofs/base64.js'
 import { equalBytes } from '../proofs/bytes.js'
 import { signCheckpoint, verifyCheckpoint } from '../proofs/checkpoint.js'
-import { leafHash } from '../proofs/hashing.js'
+import { HASH_SIZE, leafHash } from '../proofs/hashing.js'
 import { consistencyProof, inclusionProof } from '../proofs/merkle.js'
+import { multiProof } from '../proofs/multi-proof.js'
 import { decodeVkey } from '../proofs/note-key.js'
 import { messageOf } from '../runtime/errors.js'
 import type { Logger } from '../runtime/log.js'
@@ -21,7 +22,9 @@ import { LedgerError } from './errors.js'
 import type { Identity } from './identity.js'
 import type { IndexStore, RecordedCheckpoint } from './index-store.js'
 import type { Lease } from './lease.js'
-import { indexedEntry, openParts } from './log-recovery.js'
+import type { SessionRecord, UnitPlace } from './session-index.js'
+import { indexedEntry, openedBy } from './indexed-entry.js'
+import { openParts } from './log-recovery.js'
 import type { TileTree } from './tile-tree.js'
 import { TILE_HEIGHT, TILE_WIDTH } from './tile-tree.js'
 import type { WriteAheadLog } from './wal.js'
@@ -188,6 +191,43 @@ export class Log {
     return index
   }
 
+  /**
+   * What is known of a session, as of the published checkpoint.
+   *
+   * @throws LedgerError `NOT_FOUND` for a session without entries
+   */
+  session(name: string): SessionRecord & { readonly participants?: readonly string[] } {
+    const participants = this.#store.participants(name)
+    const record = this.#store.sessions.record(name, participants ?? [])
+    if (record === undefined) throw new LedgerError('NOT_FOUND', `there is no session ${name}`)
+    return { ...record, ...(participants !== undefined && { participants }) }
+  }
+
+  /** Where the entries of a session stand, from a log index on; a batch and its seal are one unit. */
+  sessionUnits(name: string, from: number, limit: number): readonly UnitPlace[] {
+    return this.#store.sessions.units(name, from, limit)
+  }
+
+  /** Whether a session has entries below a log index. */
+  sessionBegan(name: string, before: number): boolean {
+    return this.#store.sessions.hasBefore(name, before)
+  }
+
+  /** Index of the entry with this leaf hash. */
+  indexOfLeaf(leaf: Uint8Array): number | undefined {
+    return leaf.length === HASH_SIZE ? this.#store.findLeaf(leaf) : undefined
+  }
+
+  /** Indexes of entries that hold a commitment (hexadecimal), from one on, ascending. */
+  indexesOfCommitment(hash: string, from: number, limit: number): readonly number[] {
+    return this.#store.commitments.find(hash, from, limit)
+  }
+
+  /** One proof for several entries, ascending by index. */
+  inclusionOfAll(indexes: readonly number[], checkpoint: PublishedCheckpoint): readonly Uint8Array[] {
+    return multiProof(indexes, checkpoint.size, this.#tree.node)
+  }
+
   /** Inclusion proof of an entry in the published checkpoint. */
   inclusion(index: number, checkpoint = this.#published): readonly Uint8Array[] {
     if (!(index < checkpoint.size)) throw new LedgerError('NOT_FOUND', `there is no entry ${index}`)
@@ -282,7 +322,7 @@ export class Log {
       if (participants !== undefined && !participants.includes(agent)) {
         throw new LedgerError('NOT_A_PARTICIPANT', `${agent} is not a participant of session ${session}`)
       }
-      const { opens } = indexedEntry(0, entry)
+      const opens = openedBy(entry.action)
       if (opens !== undefined && participants === undefined) opened.set(session, opens.participants)
     }
   }
@@ -320,7 +360,7 @@ export class Log {
       index.catch(() => undefined)
       this.#inFlight.set(keyOf(entry), { leaf: entry.leaf, index })
     })
-    const opens = unit.entries.flatMap((entry) => (entry.action && indexedEntry(0, entry).opens) ?? [])
+    const opens = unit.entries.flatMap(({ action }) => (action && openedBy(action)) ?? [])
     const first = opens.filter(({ session }) => !this.#opening.has(session))
     for (const { session, participants } of first) {
       if (!this.#opening.has(session)) this.#opening.set(session, participants)
