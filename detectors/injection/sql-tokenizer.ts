@@ -60,11 +60,18 @@ function isWord(text: string): boolean {
   return text.length < longestWord && oneWord.test(text)
 }
 
-/** Searches begin with a double quote, so an empty text before one says as little as a long one. */
-function opening(text: string, quote: string): TokenKind {
-  const short = isWord(text) && (quote === "'" || text !== '')
-  if (quote === '"') return short ? 'Q' : 'Z'
-  return short ? 'q' : 'z'
+/** A blank behind a word: what is quoted next is quoted by a sentence (`black "and" white`), for what breaks out of a string needs no blank. */
+const quotation = /\S\s$/
+const lastWord = /^[A-Za-z]+'$/
+
+/**
+ * The kind of the string that began before the value, `rest` being what follows its quote. Searches begin with a double quote, so an empty text before one says
+ * as little as a long one. Of single quotes only those around the last word are a quotation (`select 'and'`): around more they end strings of MySQL's too.
+ */
+function opening(text: string, quote: string, rest: string): TokenKind {
+  const short = isWord(text)
+  if (quote === '"') return short && text !== '' && !quotation.test(text) ? 'Q' : 'Z'
+  return short && !(quotation.test(text) && lastWord.test(rest)) ? 'q' : 'z'
 }
 
 /** Splits a value into SQL tokens as it would be read inside the given quotes. Linear: each byte is read a bounded number of times. */
@@ -132,7 +139,16 @@ export class SqlTokenizer {
       if (slashes % 2 === 1) at = end + 1
       else if (value.charAt(end + 1) === quote && kind === 's') at = end + 2
       else {
-        this.#push(kind === 's' ? kind : opening(value.slice(0, Math.min(end, longestWord)), quote), '')
+        this.#push(
+          kind === 's'
+            ? kind
+            : opening(
+                value.slice(0, Math.min(end, longestWord)),
+                quote,
+                value.slice(end + 1, end + longestWord),
+              ),
+          '',
+        )
         this.#at = end + 1
         return
       }

@@ -154,8 +154,16 @@ export const jamming: ReadonlySet<string> = new Set(
   ),
 )
 
+/** What a sentence puts behind `select` and `from` and a query does not: no column and no table is called like this. */
+const determiners =
+  'the this that these those my your our his her its their each every any which here there where me you us them him it'
+
 /** Pairs of words that mean one thing; the second is swallowed. */
 export const wordPairs: ReadonlyMap<string, TokenKind> = new Map<string, TokenKind>([
+  ...determiners.split(' ').flatMap((word): [string, TokenKind][] => [
+    [`select ${word}`, 't'],
+    [`from ${word}`, 't'],
+  ]),
   ['group by', 'B'],
   ['order by', 'B'],
   ['partition by', 'B'],

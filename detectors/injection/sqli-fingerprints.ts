@@ -17,6 +17,7 @@ export const sqliFingerprints: ReadonlySet<string> = new Set([
   '1fkr',
   '1kE1C',
   '1nE1c',
+  '1nEfFnkr',
   '1nErkrC',
   'En),rFnL',
   'oErnnc',

@@ -1,7 +1,9 @@
 /**
  * What SQL injection looks like, said of folded tokens (letters: `sql-words.ts`) and not of samples: each pattern is a thing that an attacker has to do, whatever
  * stands around it. Blanks are for the eye. V is any value, W one that text seldom has beside a logical word, A what may lead into a condition, S a string that
- * the value ends in, X the end by a comment.
+ * the value ends in, X the end by a comment. Sentences use `select` too, but not by its grammar: K is one that no name stands before, for a query begins there
+ * and a clause ("when I select") does not; I is a number as a column, which one alias may follow but not two words; R is the star, which nothing is multiplied
+ * with.
  */
 
 /** In any context, whatever comes before. */
@@ -10,31 +12,32 @@ const anywhere = [
   'U k? \\(? [EYMD]',
   'U \\( [E(]',
   // A query where a value belongs.
-  '(?:[=al&,]A|o[(]) E (?:[1svifreoGg(] | n?[,F] | n?$ | n\\))',
+  '(?:[=al&,]A|o[(]) E (?:I | R | [svifreGg(] | n[,F] | F | n?$ | n\\))',
   '[gGl] \\( E',
-  '\\( E (?:[1svifreoGg(] | nF | n?\\()',
-  'E (?:[svifrexo(gm] | 1[o,=] | n,) .{0,64} F',
-  'E 1 n? F',
-  'E [nm] n? F (?:\\( | n (?:k[1r] | L.{0,16}[=l] | [;cdC]))',
+  '\\( E (?:I | R | [svifreoGg(] | nF | n?\\()',
+  'K (?:[svifrex(gm] | R | 1[o,=] | n,) [^;E]{0,64} F',
+  'K 1 (?:n | r n?)? F',
+  'K [nm] n? F (?:\\( | n (?:k[1r] | L.{0,16}[=l] | [;cdC]))',
   'F \\( E',
   // What waits, reads files or fails on purpose where a value belongs.
   '[&a=ol;,(E] A G \\( (?:[^n)]|$)',
   'O',
   // Conditions that compare what nobody compares in text.
-  '& A (?:1\\)*=A[1fgvs] | s\\)*[=l]A[spPyfgv1] | [sfv1]\\)*=S | V\\)*=A[fgv] | e\\))',
+  '(?<!;)& A (?:1\\)*=A[1fgvs] | s\\)*[=l]A[spPyfgv1] | [sfv1]\\)*=S | V\\)*=A[fgv] | e\\))',
   '[&=] A f (?:af)+',
   'L A (?:1\\)*=A1|s\\)*=A[spPy])',
   'g \\( A 1\\)*=A[1r]',
   '\\(1=1\\)[o,]',
   'a A (?:1\\)*=A1 | s\\)*=A[spPy] | 1\\)*=S | e\\))',
-  '& A [gn]\\(+[gn1vs]?.{0,32}\\)*=A[1svfg]',
+  // (A call has no colon or question mark in it, which a link has; JSON's arrow is one of text's signs too.)
+  '& A [gn]\\(+[gn1vs]?(?:[^t;]|t[s1]){0,32}\\)*=A[1svfg]',
   'B .{1,8} H V',
   // The standard's way to take a text apart: substring(x from 1 for 1).
   'g \\( [fnsv] F 1 k 1',
   // A choice.
   'w (?:\\(*V)? w .{1,8} w \\(*[1sve(]',
   // Another statement.
-  '; \\(? (?:M|Y|E[1svifreGogm(]|E n?[,F]|G\\(|J(?:[cdC;k]|$)|T[nk1]{0,3}[cdC]|D(?:i|m|x|n=|nn?s|n[pPy]|[nk]{1,4}[cdC]|ni|E|nF|k?F)|Ti|DkE|TG|Tn;D|DG|Dk\\(|[DT]A1=A1|TJ)',
+  '; \\(? (?:M|Y|E(?:I|R|[svifreGgm(])|E n[,F]|EF|G\\(|J(?:[cdC;k]|$)|T[nk1]{0,3}[cdC]|D(?:i|m|x|n=|nn?s|n[pPy]|[nk]{1,4}[cdC]|ni|E|nF|k?F)|Ti|DkE|TG|Tn;D|DG|Dk\\(|[DT]A1=A1|TJ)',
   'Y [spPyv1n(]',
   'D n D [nvi] =',
   'M (?:n[(;cdCkL] | nD | m)',
@@ -75,7 +78,7 @@ const behindNumber = [
   'k \\) B A 1',
   '\\)+ F n [Lk]',
   'k [1r] [cdC;]',
-  'E [1vifreog(]',
+  'E (?:I | R | [vifreg(])',
 ]
 
 /** Behind the quote only, with no more than a word before it. */
@@ -106,6 +109,9 @@ function pattern(text: string): string {
     .replaceAll('W', '[1svifre]')
     .replaceAll('S', '[pPy]')
     .replaceAll('X', '[cdC]')
+    .replaceAll('K', '(?<![nw])E')
+    .replaceAll('I', '(?:1(?![nr])|1n(?:[F;cdC)]|,[1svifreg(]))')
+    .replaceAll('R', 'o(?![1nsvifrx&o=])')
 }
 
 function either(patterns: readonly string[]): string {
@@ -115,7 +121,7 @@ function either(patterns: readonly string[]): string {
 /** At the start, without any value before. */
 const atStart = [
   'f[=l][fe]',
-  'E[1vifrexo(]',
+  'E(?:I|R|[vifrex(])',
   'E k, r .{0,32} F',
   'D \\( i | D n i =',
   'M (?:n? (?:$|[;cd]) | x | t\\. | nk?r)',

@@ -9,21 +9,21 @@ import { corpusFolder } from './injection/corpus.js'
 // The figures of all lines are in docs/SECLANG.md; here the long file is thinned out to keep the test short.
 const STEP = 10
 const ATTACKS_PERCENT: Readonly<Record<SetUp, number>> = {
-  'our packs': 97,
-  'our packs and CRS': 99,
-  'CRS alone': 99,
+  'our packs': 99.6,
+  'our packs and CRS': 99.7,
+  'CRS alone': 99.7,
 }
 const HARMLESS_REFUSED: Readonly<Record<SetUp, readonly [falsePositives: number, browsing: number]>> = {
-  'our packs': [4, 3],
-  'our packs and CRS': [25, 11],
-  'CRS alone': [25, 11],
+  'our packs': [0, 0],
+  'our packs and CRS': [19, 9],
+  'CRS alone': [19, 9],
 }
 
 t.test('the browsing session is of a size that means something', async (t) => {
   t.ok(browsingSession().length >= 80)
 })
 
-t.test('our packs let the browsing session through, but for what is known', async (t) => {
+t.test('our packs let the browsing session through', async (t) => {
   const { refused, total } = tally(engineOf('our packs'), browsingSession())
   t.ok(refused <= HARMLESS_REFUSED['our packs'][1], `${refused} of ${total} refused`)
 })
@@ -46,7 +46,7 @@ for (const setUp of ['our packs', 'our packs and CRS', 'CRS alone'] as const)
         if (attack) {
           refused += result.refused
           total += result.total
-          t.ok(result.refused / result.total >= 0.8, `${name}: ${result.refused} of ${result.total}`)
+          t.ok(result.refused / result.total >= 0.98, `${name}: ${result.refused} of ${result.total}`)
         } else {
           const most = HARMLESS_REFUSED[setUp][name === 'browsing session' ? 1 : 0]
           t.ok(result.refused <= most, `${name}: ${result.refused} of ${result.total} refused`)

@@ -3,6 +3,7 @@ import t from 'tap'
 import { PLACES, Site } from '../detectors/site.js'
 import { ATTACK_VALUES } from './attack-values.js'
 import { BENIGN_HEADERS, BENIGN_VALUES } from './benign-values.js'
+import { LATER_PROSE, PROSE } from './prose.js'
 
 const site = new Site()
 
@@ -46,6 +47,19 @@ t.test('what is harmless passes in every place', async (t) => {
       if (verdict.action === 'allow') continue
       const why = matches.filter((m) => m.severity !== undefined).map((m) => `${m.id} ${m.data}`)
       refused.push(`${place} | ${value} | ${why.join(' + ')}`)
+    }
+  }
+  t.same(refused, [])
+})
+
+t.test('what people write passes where they write it', async (t) => {
+  const refused: string[] = []
+  for (const text of [...PROSE, ...LATER_PROSE]) {
+    for (const place of ['query', 'form', 'JSON value', 'multipart', 'plain text']) {
+      const { verdict, matches } = site.judge(PLACES[place]?.(text) ?? {})
+      if (verdict.action === 'allow') continue
+      const why = matches.filter((m) => m.severity !== undefined).map((m) => `${m.id} ${m.data}`)
+      refused.push(`${place} | ${text} | ${why.join(' + ')}`)
     }
   }
   t.same(refused, [])
