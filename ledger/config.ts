@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { secretReference } from '../runtime/secret.js'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -41,12 +42,18 @@ export const ledgerConfig = z
       .describe(
         'TCP address of the API, beside the Unix socket in the data folder. Anybody who reaches it may read. Default: none.',
       ),
-    token: z
-      .string()
-      .regex(/^(?:env:[A-Za-z_][A-Za-z0-9_]{0,127}|file:.{1,4096})$/, 'must be env:NAME or file:PATH')
+    token: secretReference
       .optional()
       .describe(
-        'Where the bearer token for writes over TCP is kept. Without it, writes over TCP are refused.',
+        'Where the bearer token for writes over TCP is kept: env:NAME, file:PATH or exec:["PROGRAM","ARGUMENT"]. Without ' +
+          'it, writes over TCP are refused.',
+      ),
+    root_key: secretReference
+      .optional()
+      .describe(
+        "Where the operator's root key is, with which the ledger registers the keys of this machine: env:NAME, file:PATH " +
+          'or exec:["PROGRAM","ARGUMENT"]. Default: keys/root in the data folder; when that file was moved away, ' +
+          'registrations wait for `portcullis keys register`.',
       ),
     max_body_bytes: z
       .int()

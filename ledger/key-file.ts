@@ -6,6 +6,7 @@ import { decodeSecretKey, encodeSecretKey } from '../proofs/note-key.js'
 import type { NoteSigner } from '../proofs/note-key.js'
 import { privateFolder, readSecretFile, syncFolder, writePrivateFile } from '../runtime/data-folder.js'
 import { codeOf } from '../runtime/errors.js'
+import { readSecret } from '../runtime/secret.js'
 import { LedgerError } from './errors.js'
 
 /**
@@ -17,11 +18,29 @@ import { LedgerError } from './errors.js'
  */
 export async function readKeyFile(path: string): Promise<NoteSigner | undefined> {
   const bytes = await readSecretFile(path)
-  if (bytes === undefined) return undefined
+  return bytes && decodeKey(Buffer.from(bytes).toString('latin1'), `the key file ${path}`)
+}
+
+/**
+ * Reads the private note key that a reference names: `env:NAME`, `file:PATH` or `exec:["PROGRAM","ARGUMENT"]`.
+ *
+ * @throws LedgerError `BAD_KEY` when it holds no key; RuntimeError as `readSecret`
+ */
+export async function readKey(
+  reference: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<NoteSigner> {
+  return decodeKey(
+    await readSecret(reference, env),
+    `what ${reference.slice(0, reference.indexOf(':'))}: names`,
+  )
+}
+
+function decodeKey(text: string, where: string): NoteSigner {
   try {
-    return decodeSecretKey(Buffer.from(bytes).toString('latin1').trimEnd()).signer
+    return decodeSecretKey(text.trimEnd()).signer
   } catch (cause) {
-    throw new LedgerError('BAD_KEY', `the key file ${path} holds no private note key`, { cause })
+    throw new LedgerError('BAD_KEY', `${where} holds no private note key`, { cause })
   }
 }
 

@@ -1,35 +1,20 @@
-import { readSecretFile } from '../runtime/data-folder.js'
+import { readSecret } from '../runtime/secret.js'
 import { LedgerError } from './errors.js'
 
 /** Shortest token that is taken: fewer characters could be guessed over the network. */
 const MIN_TOKEN = 16
 
 /**
- * Reads the secret behind `env:NAME` or `file:PATH`.
+ * Reads the bearer token behind a reference.
  *
- * @throws LedgerError `BAD_KEY` when it is missing or too short; the message never holds it
+ * @throws LedgerError `BAD_KEY` when it is too short, and what `readSecret` throws; no message holds it
  */
 export async function readToken(
   reference: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<string> {
-  const [scheme, name] = [
-    reference.slice(0, reference.indexOf(':')),
-    reference.slice(reference.indexOf(':') + 1),
-  ]
-  let value: string | undefined
-  if (scheme === 'env') {
-    value = env[name]
-  } else {
-    const bytes = await readSecretFile(name)
-    value = bytes && Buffer.from(bytes).toString('utf8')
-  }
-  const token = value?.trim() ?? ''
-  if (token.length < MIN_TOKEN) {
-    throw new LedgerError(
-      'BAD_KEY',
-      `ledger.token: ${reference} holds no token of at least ${MIN_TOKEN} characters`,
-    )
-  }
+  const token = (await readSecret(reference, env)).trim()
+  if (token.length < MIN_TOKEN)
+    throw new LedgerError('BAD_KEY', `ledger.token: the token has fewer than ${MIN_TOKEN} characters`)
   return token
 }

@@ -17,6 +17,7 @@ export const PROOF_CODES = [
   'duplicate_key',
   'unknown_key',
   'key_not_valid_at',
+  'key_reused',
   'weak_key',
   'bad_signature',
   'unsigned',

@@ -1,6 +1,6 @@
 import { decodeBase64, encodeBase64 } from './base64.js'
 import { utf8Bytes } from './bytes.js'
-import { importPrivateKey, verifyEd25519 } from './ed25519.js'
+import { verifyEd25519 } from './ed25519.js'
 import { ProofError } from './errors.js'
 import { isKeyName } from './note-key.js'
 
@@ -31,9 +31,15 @@ export function keyPossessionText({ origin, name, publicKey, nonce }: Possession
   return utf8Bytes(`${POSSESSION_LINE}\n${origin}\n${name}\n${encodeBase64(publicKey)}\n${nonce}\n`)
 }
 
-/** Proves possession: the base64 signature that `key.register` and `key.rotate` carry as `possession`. */
-export function provePossession(claim: Omit<PossessionClaim, 'publicKey'>, seed: Uint8Array): string {
-  const key = importPrivateKey(seed)
+/**
+ * Proves possession: the base64 signature that `key.register` and `key.rotate` carry as `possession`.
+ *
+ * @param key what signs plain Ed25519: a private key or a note signer
+ */
+export function provePossession(
+  claim: Omit<PossessionClaim, 'publicKey'>,
+  key: { readonly publicKey: Uint8Array; sign(text: Uint8Array): Uint8Array },
+): string {
   return encodeBase64(key.sign(keyPossessionText({ ...claim, publicKey: key.publicKey })))
 }
 

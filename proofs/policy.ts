@@ -32,11 +32,13 @@ export interface PolicyGroup {
 /** A key that may sign or seal entries, for entries at the log indexes from `first` to `last`, both included. */
 export interface PolicyAgent extends Interval {
   readonly verifier: NoteVerifier
+  /** Whether it is the operator's root key, which introduces and revokes the others. */
+  readonly isRoot?: true
 }
 
 /**
- * Whom a verifier trusts: the lines of C2SP tlog-policy, and lines of our own: `agent` for the keys inside entries,
- * `anchor` for chains. It is the only place that keys and addresses are taken from.
+ * Whom a verifier trusts: the lines of C2SP tlog-policy, and lines of our own: `agent` and `root` for the keys inside
+ * entries, `anchor` for chains. It is the only place that keys and addresses are taken from.
  */
 export interface Policy {
   readonly logs: readonly PolicyLog[]
@@ -58,6 +60,7 @@ export interface Policy {
  * group <name> <k>|any|all <name>...
  * quorum <name>|none
  * agent <vkey> [<first>-[<last>]]
+ * root <vkey> [<first>-[<last>]]
  * anchor <chain id> <contract> <code hash> <submitter> [<first>-[<last>]]
  * ```
  *
@@ -122,12 +125,14 @@ class PolicyReader {
       case 'quorum':
         return this.#setQuorum(rest)
       case 'agent':
-        return this.#agent(rest)
+        return this.#agent('agent', rest)
+      case 'root':
+        return this.#agent('root', rest)
       case 'anchor':
         this.#anchors.push(parseAnchorLine(rest, this.#anchors))
         return
       default:
-        throw malformed(`the line starts with none of log, witness, group, quorum, agent, anchor`)
+        throw malformed(`the line starts with none of log, witness, group, quorum, agent, root, anchor`)
     }
   }
 
@@ -197,10 +202,11 @@ class PolicyReader {
     this.#quorum = name
   }
 
-  #agent([vkey, interval, ...rest]: string[]): void {
-    if (rest.length > 0) throw malformed('an agent line has a vkey and an interval at most')
-    const verifier = this.#key(vkey, SIGNATURE_TYPES.ed25519, 'agent')
-    this.#agents.push({ verifier, ...parseInterval(interval, 'log indexes') })
+  #agent(role: 'agent' | 'root', [vkey, interval, ...rest]: string[]): void {
+    if (rest.length > 0) throw malformed(`the ${role} line has a vkey and an interval at most`)
+    const verifier = this.#key(vkey, SIGNATURE_TYPES.ed25519, role)
+    const isRoot = role === 'root' ? { isRoot: true as const } : {}
+    this.#agents.push({ verifier, ...parseInterval(interval, 'log indexes'), ...isRoot })
   }
 }
 
@@ -214,7 +220,7 @@ export function formatPolicy(policy: Policy): Uint8Array {
     ...policy.witnesses.map((w) => `witness ${w.name} ${key(w.verifier)}${url(w.url)}`),
     ...policy.groups.map((g) => `group ${g.name} ${g.threshold} ${g.members.join(' ')}`),
     `quorum ${policy.quorum}`,
-    ...policy.agents.map((a) => `agent ${key(a.verifier)}${formatInterval(a)}`),
+    ...policy.agents.map((a) => `${a.isRoot ? 'root' : 'agent'} ${key(a.verifier)}${formatInterval(a)}`),
     ...policy.anchors.map(formatAnchorLine),
   ]
   return text(`${lines.join('\n')}\n`)

@@ -19,6 +19,7 @@ export type RuntimeErrorCode =
   | 'ROLE_SPAWN'
   | 'OUTBOUND_REFUSED'
   | 'SECRET_MISSING'
+  | 'SECRET_PROVIDER'
 
 /** A failure of something that every role shares. The message is fit for an operator; `cause` holds what was caught. */
 export class RuntimeError extends Error {

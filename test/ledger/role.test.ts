@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { formatPolicy } from '../../proofs/policy.js'
@@ -177,8 +177,14 @@ void t.test('two roles on one folder: the second does not start', async (t) => {
 void t.test('a token that is missing or short keeps the role from starting', async (t) => {
   const data = t.testdir()
   await t.rejects(start(data, { config: { listen: '127.0.0.1:0', token: 'env:NOT_SET' } }), {
-    code: 'BAD_KEY',
+    code: 'SECRET_MISSING',
     message: /env:NOT_SET/,
+  })
+  const short = join(data, 'short')
+  await writeFile(short, 'guessable\n', { mode: 0o600 })
+  await t.rejects(start(data, { config: { listen: '127.0.0.1:0', token: `file:${short}` } }), {
+    code: 'BAD_KEY',
+    message: /^(?!.*guessable)/,
   })
   t.match(defaultName(), /^[a-z0-9]/)
 })

@@ -18,7 +18,7 @@ void t.test('the text has five lines', async (t) => {
 })
 
 void t.test('whoever holds the key can prove it, for this log, name and nonce only', async (t) => {
-  const possession = provePossession(names, seedOf(1))
+  const possession = provePossession(names, importPrivateKey(seedOf(1)))
   t.ok(signature.pattern?.test(possession), 'it fits the schema of key.register')
   verifyPossession(claim, possession)
   for (const other of [

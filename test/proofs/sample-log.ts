@@ -31,6 +31,7 @@ export const logKey = noteSigner(origin, logSeed)
 export const agentKey = noteSigner('gateway', seedOf(2))
 export const approverKey = noteSigner('approver', seedOf(3))
 export const strangerKey = noteSigner('gateway', seedOf(4))
+export const rootKey = noteSigner('root', seedOf(9))
 export const WITNESS_TIME = 1_700_000_000
 export const witnessKeys = [5, 6].map((byte, i) =>
   cosigner(noteSigner(`witness${i + 1}.example`, seedOf(byte)), () => WITNESS_TIME * 1000),
