@@ -20,6 +20,7 @@ import { openTopic } from '../../runtime/topics.js'
 import type { CliContext, Flags } from '../context.js'
 import { UsageError } from '../context.js'
 import { appendInput } from './ledger-append.js'
+import { registerLedgerAudit } from './ledger-audit.js'
 
 interface LedgerFlags extends Flags {
   readonly json?: boolean
@@ -104,6 +105,8 @@ export const registerLedger = (program: Command, context: CliContext): void => {
   command('policy', 'print the trust policy of this log, for `verify --trust`').action(
     (_: unknown, self: Command) => policy(context, flagsOf(self)),
   )
+
+  registerLedgerAudit(ledger, context)
 }
 
 const withData = (command: Command): Command =>
