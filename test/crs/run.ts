@@ -2,8 +2,11 @@
  * Runs regression tests of the Core Rule Set against the real gateway, or against the engine alone.
  *
  *     npm run test:crs -- --crs DIR --tests DIR [--listener node|uws|engine] [--only RULE] [--json FILE]
+ *         [--update-ratchet]
  *
- * Prints a table per rule file and every test that failed; exits 1 when one did.
+ * Prints a table per rule file and every test that failed, and compares with `ratchet.json`: what was once reached is not lost
+ * again. Exits 1 when a rule file does worse than the ratchet, or when a test failed in one that the ratchet does not know with
+ * these tests. `--update-ratchet` writes what was reached instead.
  */
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -16,6 +19,7 @@ import type { FtwTest } from '../../detectors/ftw/test-file.js'
 import { nodeRuleFiles } from '../../gateway/rule-files.js'
 import { GatewayTarget, observe } from './gateway-target.js'
 import { withOverrides } from './overrides.js'
+import { compare, readRatchet, resultsOf, updateRatchet } from './ratchet.js'
 
 const { values } = parseArgs({
   options: {
@@ -24,6 +28,7 @@ const { values } = parseArgs({
     listener: { type: 'string', default: 'node' },
     only: { type: 'string' },
     json: { type: 'string' },
+    'update-ratchet': { type: 'boolean', default: false },
   },
 })
 const { crs, tests: folder, listener } = values
@@ -91,27 +96,39 @@ const retry = failed(failures).filter((test) => test.stages.some(({ output }) =>
 if (retry.length > 0 && listener !== 'engine')
   failures = new Map([...failures, ...(await judgeGateway(retry))])
 
-const groups = new Map<string, { passed: number; failed: number }>()
-for (const test of tests) {
-  const group = groups.get(test.group) ?? { passed: 0, failed: 0 }
-  groups.set(test.group, group)
-  const why = failures.get(test.name) ?? ['not run']
-  if (why.length === 0) group.passed++
-  else {
-    group.failed++
-    process.stdout.write(`not passed: ${test.name}: ${why.join('; ').slice(0, 400)}\n`)
-  }
-}
+const outcomes = tests.map(({ name, group }) => ({
+  name,
+  group,
+  passed: failures.get(name)?.length === 0,
+  overridden: overridden.has(name),
+}))
+for (const { name, passed } of outcomes)
+  if (!passed)
+    process.stdout.write(
+      `not passed: ${name}: ${(failures.get(name) ?? ['not run']).join('; ').slice(0, 400)}\n`,
+    )
+const results = resultsOf(outcomes)
 process.stdout.write(`\n${'rule file'.padEnd(48)} passed failed\n`)
-for (const [name, { passed, failed: count }] of groups)
-  process.stdout.write(`${name.padEnd(48)} ${String(passed).padStart(6)} ${String(count).padStart(6)}\n`)
+for (const [name, { tests: all, passed }] of Object.entries(results))
+  process.stdout.write(
+    `${name.padEnd(48)} ${String(passed).padStart(6)} ${String(all - passed).padStart(6)}\n`,
+  )
 const lost = failed(failures)
-process.stdout.write(
-  `${tests.length - lost.length} passed, ${lost.length} failed, ${overridden.size} overridden (${listener})\n`,
-)
 if (values.json !== undefined)
   writeFileSync(
     values.json,
     JSON.stringify({ total: tests.length, failed: lost.map((test) => test.name) }) + '\n',
   )
-process.exitCode = lost.length > 0 ? 1 : 0
+
+const ratchetFile = new URL('ratchet.json', import.meta.url).pathname
+if (values['update-ratchet']) updateRatchet(ratchetFile, listener, results)
+const { worse, better, unknown } = compare(readRatchet(ratchetFile)[listener] ?? {}, results, outcomes)
+for (const line of worse) process.stdout.write(`worse than the ratchet: ${line}\n`)
+for (const line of better) process.stdout.write(`raise the ratchet (--update-ratchet): ${line}\n`)
+if (unknown.length > 0)
+  process.stdout.write(`not compared, the ratchet has other tests or none: ${unknown.join(', ')}\n`)
+process.stdout.write(
+  `${tests.length - lost.length} passed, ${lost.length} failed, ${overridden.size} overridden (${listener})\n`,
+)
+const uncovered = outcomes.some(({ group, passed }) => !passed && unknown.includes(group))
+process.exitCode = worse.length > 0 || uncovered ? 1 : 0
