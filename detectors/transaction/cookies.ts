@@ -44,13 +44,13 @@ export function placesOfCookies(
       let to = text.indexOf(separator, from)
       if (to < 0) to = text.length
       const field = text.slice(from, to)
-      const pair = field.trim()
-      const offset = from + field.length - field.trimStart().length
+      const pair = field.trimStart()
+      const offset = from + field.length - pair.length
       from = to + separator.length
       if (pair === '') continue
       const equals = pair.indexOf('=')
-      const name = equals < 0 ? pair : pair.slice(0, equals).trimEnd()
-      const value = equals < 0 ? '' : pair.slice(equals + 1).trimStart()
+      const name = (equals < 0 ? pair : pair.slice(0, equals)).trimEnd()
+      const value = equals < 0 ? '' : pair.slice(equals + 1)
       places.push({
         header,
         name: { offset, length: name.length },
