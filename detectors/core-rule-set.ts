@@ -60,12 +60,50 @@ export function coreRuleSetEngineText(config: CrsConfig): string {
   return config.response_bodies ? 'SecResponseBodyAccess On\n' : ''
 }
 
-/** What the configuration says, as the variables that the rules read. What it leaves open is for the set-up file to say. */
+/**
+ * What a web application with an API speaks, where nobody has said something else: the rule set by itself knows the methods and
+ * content types of HTML forms, SOAP and plain JSON only. Judged like the rest, but a wider set-up than the rule set's own.
+ */
+const DEFAULTS = [
+  ['allowed_methods', 'GET HEAD POST OPTIONS PUT PATCH DELETE'],
+  [
+    'allowed_request_content_type',
+    [
+      'application/x-www-form-urlencoded',
+      'multipart/form-data',
+      'application/json',
+      'application/ld+json',
+      'application/merge-patch+json',
+      'application/json-patch+json',
+      'application/vnd.api+json',
+      'application/problem+json',
+      'application/reports+json',
+      'application/csp-report',
+      'application/cloudevents+json',
+      'application/xml',
+      'application/soap+xml',
+      'text/xml',
+      'text/plain',
+      'text/csv',
+    ]
+      .map((type) => `|${type}|`)
+      .join(' '),
+  ],
+] as const
+
+/** What the configuration says, as the variables that the rules read. What it leaves open is for the set-up file to say, then for the defaults. */
 function settingsText(config: CrsConfig): string {
   const assignments = VARIABLES.flatMap(([key, variable]) =>
     config[key] === undefined ? [] : [`setvar:tx.${variable}=${config[key]}`],
   )
   if (config.early_blocking) assignments.push('setvar:tx.early_blocking=1')
-  if (assignments.length === 0) return ''
-  return `SecAction "id:${CRS_SETTINGS_RULE_ID},phase:1,pass,nolog,t:none,${assignments.join(',')}"\n`
+  const said =
+    assignments.length === 0
+      ? []
+      : [`SecAction "id:${CRS_SETTINGS_RULE_ID},phase:1,pass,nolog,t:none,${assignments.join(',')}"`]
+  const defaults = DEFAULTS.map(
+    ([variable, value], index) =>
+      `SecRule &TX:${variable} "@eq 0" "id:${CRS_SETTINGS_RULE_ID + 1 + index},phase:1,pass,nolog,t:none,setvar:'tx.${variable}=${value}'"`,
+  )
+  return `${[...said, ...defaults].join('\n')}\n`
 }

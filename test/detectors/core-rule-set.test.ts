@@ -52,6 +52,32 @@ t.test('paranoia level and thresholds come between the set-up and the rules', as
   t.match(new Site(crs({ paranoia_level: 1 }), setup).judge({}).verdict, { action: 'allow' })
 })
 
+t.test('an API may be spoken to, unless the set-up says otherwise', async (t) => {
+  const rules = {
+    ...files,
+    '/crs/rules/REQUEST-901.conf':
+      'SecRule &TX:allowed_methods "@eq 0" "id:901160,phase:1,pass,nolog,setvar:\'tx.allowed_methods=GET\'"\n' +
+      'SecRule REQUEST_METHOD "!@within %{tx.allowed_methods}" "id:911100,phase:1,deny,msg:\'Method\'"\n' +
+      'SecRule REQUEST_HEADERS:Content-Type "@rx ^[^;]+" "id:920420,phase:1,deny,capture,chain,msg:\'Type\'"\n' +
+      'SecRule TX:0 "!@rx ^$" "chain,setvar:\'tx.content_type=|%{tx.0}|\'"\n' +
+      'SecRule TX:content_type "!@within %{tx.allowed_request_content_type}"\n',
+  }
+  const site = new Site(crs(), rules)
+  for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'])
+    t.match(site.judge({ method }).verdict, { action: 'allow' }, method)
+  t.match(site.judge({ method: 'TRACK' }).verdict, { action: 'block', rule: 911100 })
+  const typed = (type: string) => site.judge({ method: 'POST', headers: [['Content-Type', type]] }).verdict
+  for (const type of ['text/csv', 'application/merge-patch+json', 'text/plain; charset=utf-8'])
+    t.match(typed(type), { action: 'allow' }, type)
+  t.match(typed('application/x-java-serialized-object'), { action: 'block', rule: 920420 })
+  const narrow = new Site(crs(), {
+    ...rules,
+    '/crs/crs-setup.conf':
+      'SecAction "id:900200,phase:1,pass,nolog,setvar:\'tx.allowed_methods=GET POST\'"\n',
+  })
+  t.match(narrow.judge({ method: 'DELETE' }).verdict, { action: 'block', rule: 911100 })
+})
+
 t.test('plugins run around the rules', async (t) => {
   const site = new Site(crs(), {
     ...files,

@@ -1,6 +1,7 @@
 // How many attacks are refused and how much that is harmless is let through, by the default set-up and with a Core Rule Set:
 // PORTCULLIS_TEST_DATA=DIR node --import=@tapjs/typescript/import test/detectors/effectiveness.ts
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 import { Engine, type JudgedRequest } from '../../detectors/engine.js'
 import { detectSqli } from '../../detectors/injection/sqli.js'
@@ -13,10 +14,14 @@ export type SetUp = 'our packs' | 'our packs and CRS' | 'CRS alone'
 
 const PACKS = ['scanner', 'sql_injection', 'xss', 'rce', 'traversal'] as const
 
-/** An engine in mode block; the Core Rule Set at paranoia level 1 with its own thresholds. */
-export const engineOf = (setUp: SetUp): Engine =>
+/**
+ * An engine in mode block; the Core Rule Set at paranoia level 1 with its own thresholds. `exclusions` adds those of the browsing
+ * session's operator.
+ */
+export const engineOf = (setUp: SetUp, exclusions = false): Engine =>
   Engine.load({
     config: {
+      exclusions: exclusions ? [fileURLToPath(new URL('browsing-exclusions.conf', import.meta.url))] : [],
       phases: {
         ...(setUp === 'our packs'
           ? {}
@@ -60,7 +65,7 @@ export const requestSets = (folder: string): ReadonlyMap<string, readonly Judged
 const folder = corpusFolder()
 if (folder !== undefined && process.argv[1]?.endsWith('effectiveness.ts') === true) {
   const setUps: readonly SetUp[] = ['our packs', 'our packs and CRS', 'CRS alone']
-  const engines = setUps.map(engineOf)
+  const engines = setUps.map((setUp) => engineOf(setUp))
   const row = (cells: readonly string[]): boolean => process.stdout.write(`| ${cells.join(' | ')} |\n`)
   row(['requests', 'of', ...setUps, '`@detectSQLi`', '`@detectXSS`'])
   row(Array.from({ length: 7 }, () => '---'))
@@ -72,4 +77,6 @@ if (folder !== undefined && process.argv[1]?.endsWith('effectiveness.ts') === tr
     const refused = engines.map((engine) => String(tally(engine, requests).refused))
     row([name, String(requests.length), ...refused, ...operators])
   }
+  const excluded = setUps.map((setUp) => String(tally(engineOf(setUp, true), browsingSession()).refused))
+  row(['the same, with exclusions', String(browsingSession().length), ...excluded, '', ''])
 }
