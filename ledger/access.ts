@@ -17,6 +17,7 @@ import { LedgerError } from './errors.js'
 import { Intake } from './intake.js'
 import type { Log } from './log.js'
 import { openConfiguredLog } from './role.js'
+import { openWitnessing } from './witnessing/open.js'
 
 /** How long a writer that starts or ends is waited for. */
 const SETTLE_MS = 10_000
@@ -79,7 +80,10 @@ async function ownAccess(options: AccessOptions): Promise<LedgerAccess> {
     await outbox.close()
     await log.close()
   }
+  let witnessing
   try {
+    // What was witnessed before still is; nobody is asked for the length of a command.
+    witnessing = await openWitnessing(log, options)
     // A ledger that fails stops taking: the wait has to end then, too.
     await Promise.race([
       intake.drained(),
@@ -89,7 +93,7 @@ async function ownAccess(options: AccessOptions): Promise<LedgerAccess> {
     await close()
     throw error
   }
-  const api = createApi(log)
+  const api = createApi(log, { witnessing })
   const request = (given: LocalRequest): Promise<ApiResponse> =>
     api({ method: 'GET', body: new Uint8Array(0), ...given, channel: 'local' })
   return { request, close }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { secretReference } from '../runtime/secret.js'
+import { witnessesConfig } from './witnessing/config.js'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -67,6 +68,7 @@ export const ledgerConfig = z
       .max(1024 * MIB)
       .default(32 * MIB)
       .describe('Size at which a new segment of the write-ahead log is begun. Bytes; default 32 MiB.'),
+    witnesses: witnessesConfig,
   })
   .describe('The ledger.')
 

@@ -11,6 +11,7 @@ export type LedgerErrorCode =
   | 'ID_CONFLICT'
   | 'NOT_A_PARTICIPANT'
   | 'NOT_FOUND'
+  | 'QUORUM_UNMET'
   | 'TOO_LARGE'
   | 'UNAUTHORIZED'
   | 'UNSEALED'
@@ -31,6 +32,9 @@ export type LedgerErrorCode =
   | 'ROOT_MISMATCH'
   | 'WAL_DAMAGED'
   | 'WAL_FAILED'
+  // What a witness does.
+  | 'WITNESS_AHEAD'
+  | 'WITNESS_FAILED'
   // What ends.
   | 'STOPPED'
   | 'UNREACHABLE'

@@ -10,7 +10,7 @@ import { decodeBase64, encodeBase64 } from '../proofs/base64.js'
 import { equalBytes } from '../proofs/bytes.js'
 import { signCheckpoint, verifyCheckpoint } from '../proofs/checkpoint.js'
 import { HASH_SIZE, leafHash } from '../proofs/hashing.js'
-import { consistencyProof, inclusionProof } from '../proofs/merkle.js'
+import { consistencyProof, inclusionProof, treeRoot } from '../proofs/merkle.js'
 import { multiProof } from '../proofs/multi-proof.js'
 import { decodeVkey } from '../proofs/note-key.js'
 import { messageOf } from '../runtime/errors.js'
@@ -122,6 +122,7 @@ export class Log {
   #durable: Durable[] = []
   #committing: Promise<void> | undefined
   #published: PublishedCheckpoint
+  readonly #onPublished = new Set<() => void>()
   #failure: LedgerError | undefined
   #closing: Promise<void> | undefined
 
@@ -140,6 +141,11 @@ export class Log {
   /** The newest signed checkpoint; everything acknowledged is in it. */
   get published(): PublishedCheckpoint {
     return this.#published
+  }
+
+  /** Calls `listener` after each newer checkpoint is published. */
+  onPublished(listener: () => void): void {
+    this.#onPublished.add(listener)
   }
 
   /**
@@ -243,6 +249,14 @@ export class Log {
       throw new LedgerError('NOT_FOUND', `the log has ${this.#published.size} entries`)
     }
     return consistencyProof(from, to, this.#tree.node)
+  }
+
+  /** Root of the first `size` entries, which are at most the published ones. */
+  rootAt(size: number): Uint8Array {
+    if (size > this.#published.size) {
+      throw new LedgerError('NOT_FOUND', `the log has ${this.#published.size} entries`)
+    }
+    return treeRoot(size, this.#tree.node)
   }
 
   /** A hash tile of the published tree. */
@@ -443,6 +457,7 @@ export class Log {
     })
     this.#tree.stored(tiles)
     this.#published = this.#sign(checkpoint)
+    for (const listener of this.#onPublished) listener()
   }
 
   /** Signs what is recorded. Ed25519 is deterministic: signing it again after a restart gives the same bytes. */

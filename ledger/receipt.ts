@@ -10,14 +10,21 @@ const STEP = 256
 const SEAL_START = Buffer.from(`${SEAL_LINE}\n`)
 
 /**
- * The receipt of an entry against the newest published checkpoint.
+ * The receipt of an entry.
  *
+ * @param checkpointFor the checkpoint that covers this many entries and that the receipt is made against
  * @throws LedgerError `NOT_FOUND`
  */
-export async function makeReceipt(log: Log, index: number): Promise<Uint8Array> {
-  const checkpoint = log.published
+export async function makeReceipt(
+  log: Log,
+  index: number,
+  checkpointFor: (size: number) => PublishedCheckpoint = () => log.published,
+): Promise<Uint8Array> {
   const entry = await log.entry(index)
-  const seal = parseEntry(entry).type === 'sealed' ? await makeSeal(log, index, checkpoint) : undefined
+  const sealIndex =
+    parseEntry(entry).type === 'sealed' ? await findSeal(log, index, log.published.size) : undefined
+  const checkpoint = checkpointFor((sealIndex ?? index) + 1)
+  const seal = sealIndex === undefined ? undefined : await makeSeal(log, index, sealIndex, checkpoint)
   return formatReceipt({
     entry,
     index,
@@ -27,8 +34,12 @@ export async function makeReceipt(log: Log, index: number): Promise<Uint8Array> 
   })
 }
 
-async function makeSeal(log: Log, index: number, checkpoint: PublishedCheckpoint): Promise<ReceiptSeal> {
-  const sealIndex = await findSeal(log, index, checkpoint.size)
+async function makeSeal(
+  log: Log,
+  index: number,
+  sealIndex: number,
+  checkpoint: PublishedCheckpoint,
+): Promise<ReceiptSeal> {
   const entry = await log.entry(sealIndex)
   const { count } = parseSealNote(entry).seal
   const first = sealIndex - count

@@ -16,6 +16,11 @@ import { Intake } from './intake.js'
 import { openLog } from './log.js'
 import type { Log } from './log.js'
 import { readToken } from './secret.js'
+import type { OutboundConfig } from '../runtime/outbound.js'
+import { notWitnessed } from './witnessing/api.js'
+import { witnessingMetrics } from './witnessing/metrics.js'
+import { openWitnessing } from './witnessing/open.js'
+import type { Witnessing } from './witnessing/witnessing.js'
 
 export interface LedgerRoleOptions {
   /** The data folder. */
@@ -27,6 +32,8 @@ export interface LedgerRoleOptions {
   readonly events?: Topic
   readonly clock: { now(): number }
   readonly log: Logger
+  /** Which addresses our own requests may reach; public ones when left out. */
+  readonly outbound?: OutboundConfig
   /** Where `env:NAME` of `ledger.token` is looked up. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** Called when nothing can be acknowledged any more: the process must end at once and recover by reading. */
@@ -36,7 +43,7 @@ export interface LedgerRoleOptions {
 /** The writer, serving. */
 export interface LedgerRole {
   readonly info: Readonly<Record<string, string>>
-  readonly checks: { readonly ledger: () => string | undefined }
+  readonly checks: Readonly<Record<'ledger' | 'witnesses', () => string | undefined>>
   /** In Prometheus' text format. */
   metrics(): Promise<string>
   /** Takes nothing new, finishes what is in flight, gives the lease back. */
@@ -79,9 +86,15 @@ export async function startLedger(options: LedgerRoleOptions): Promise<LedgerRol
   const token = config.token === undefined ? undefined : await readToken(config.token, options.env)
   const log = await openConfiguredLog(options)
   const servers: ApiServer[] = []
+  let witnessing: Witnessing | undefined
   try {
+    witnessing = await openWitnessing(log, {
+      ...options,
+      onAlarm: (code, message) => void publish(options, code, message, 'critical'),
+    })
     const api = createApi(log, {
       ...(token !== undefined && { token }),
+      witnessing,
       onError: (error) => logger.error({ err: messageOf(error) }, 'a request could not be answered'),
     })
     servers.push(await serveSocket(api, folder, config.max_body_bytes))
@@ -92,11 +105,12 @@ export async function startLedger(options: LedgerRoleOptions): Promise<LedgerRol
     await log.close()
     throw error
   }
+  witnessing?.begin()
   const intake = new Intake(log, {
     topic: options.topic,
     folder,
     log: logger,
-    onRefused: (code, message) => publish(options, code, message),
+    onRefused: (code, message) => publish(options, code, message, 'high'),
   })
   const [socket, listen] = servers.map(({ address }) => address)
   return {
@@ -105,9 +119,11 @@ export async function startLedger(options: LedgerRoleOptions): Promise<LedgerRol
       ...(socket !== undefined && { socket }),
       ...(listen !== undefined && { listen }),
     },
-    checks: { ledger: () => log.unhealthy() },
-    metrics: async () => metrics(log, intake, options.topic),
+    checks: { ledger: () => log.unhealthy(), witnesses: () => witnessing && notWitnessed(witnessing) },
+    metrics: async () =>
+      metrics(log, intake, options.topic) + (witnessing === undefined ? '' : witnessingMetrics(witnessing)),
     stop: async () => {
+      await witnessing?.stop()
       await intake.stop()
       await Promise.all(servers.map((server) => server.close()))
       await log.close()
@@ -115,19 +131,24 @@ export async function startLedger(options: LedgerRoleOptions): Promise<LedgerRol
   }
 }
 
-async function publish(options: LedgerRoleOptions, code: string, message: string): Promise<void> {
+async function publish(
+  options: LedgerRoleOptions,
+  code: string,
+  message: string,
+  severity: OperationalEvent['severity'],
+): Promise<void> {
   const time = options.clock.now()
   const event: OperationalEvent = {
     id: uuidv7(time),
     time,
     type: 'operational',
-    severity: 'high',
+    severity,
     data: { role: 'ledger', code, message },
   }
   try {
     await options.events?.append(Buffer.from(JSON.stringify(event)))
   } catch (error) {
-    options.log.error({ err: messageOf(error) }, 'the event of a refused batch could not be published')
+    options.log.error({ err: messageOf(error) }, 'an event could not be published')
   }
 }
 

@@ -11,12 +11,15 @@ import { problemError } from '../../ledger/api/problem.js'
 import { LedgerError } from '../../ledger/errors.js'
 import { readIdentity } from '../../ledger/identity.js'
 import { openConfiguredLog, startLedger } from '../../ledger/role.js'
+import { readWitnessPolicy } from '../../ledger/witnessing/policy.js'
 import { decodeVkey } from '../../proofs/note-key.js'
 import { formatPolicy } from '../../proofs/policy.js'
+import type { Policy } from '../../proofs/policy.js'
 import { privateFolder } from '../../runtime/data-folder.js'
 import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import { endAtOnce } from '../../runtime/role.js'
 import { openTopic } from '../../runtime/topics.js'
+import type { Config } from '../config.js'
 import type { CliContext, Flags } from '../context.js'
 import { UsageError } from '../context.js'
 import { appendInput } from './ledger-append.js'
@@ -126,6 +129,7 @@ const serve = async (context: CliContext, flags: LedgerFlags): Promise<void> => 
       const role = await startLedger({
         data,
         config: config.ledger,
+        outbound: config.outbound,
         topic: openTopic(outbox, 'ledger'),
         events: openTopic(outbox, 'events'),
         clock,
@@ -172,20 +176,26 @@ const init = async (context: CliContext, flags: LedgerFlags): Promise<void> => {
 }
 
 const policy = async (context: CliContext, flags: LedgerFlags): Promise<void> => {
-  const folder = join(resolve(context.loadConfig(flags).config.data), 'ledger')
+  const { config } = context.loadConfig(flags)
+  const folder = join(resolve(config.data), 'ledger')
   const identity = await readIdentity(folder)
   if (identity === undefined) throw new LedgerError('NOT_INITIALISED', `there is no log in ${folder} yet`)
   const agents = await readAllAgentKeys(join(folder, 'agents'))
   context.stdout.write(
     formatPolicy({
       logs: [{ verifier: decodeVkey(identity.vkey) }],
-      witnesses: [],
-      groups: [],
-      quorum: 'none',
+      ...(await witnessLines(config)),
       agents: [...agents.values()].flat().map((verifier) => ({ verifier, first: 0 })),
       anchors: [],
     }),
   )
+}
+
+/** Where witnesses are asked is the log's own business. */
+const witnessLines = async ({ ledger }: Config): Promise<Pick<Policy, 'witnesses' | 'groups' | 'quorum'>> => {
+  if (ledger.witnesses === undefined) return { witnesses: [], groups: [], quorum: 'none' }
+  const { witnesses, groups, quorum } = await readWitnessPolicy(ledger.witnesses)
+  return { witnesses: witnesses.map(({ name, verifier }) => ({ name, verifier })), groups, quorum }
 }
 
 const withAccess = async (

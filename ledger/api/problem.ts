@@ -21,6 +21,7 @@ const LEDGER_STATUS: Partial<Record<LedgerErrorCode, number>> = {
   ID_CONFLICT: 409,
   NOT_A_PARTICIPANT: 403,
   NOT_FOUND: 404,
+  QUORUM_UNMET: 503,
   TOO_LARGE: 413,
   UNAUTHORIZED: 401,
   UNSEALED: 400,

@@ -9,8 +9,16 @@ import { formatTlogProof } from '../../proofs/tlog-proof.js'
 import { isUuidv7 } from '../../runtime/uuid.js'
 import { admit } from '../admission.js'
 import { LedgerError } from '../errors.js'
-import type { Log } from '../log.js'
+import type { Log, PublishedCheckpoint } from '../log.js'
 import { makeReceipt } from '../receipt.js'
+import {
+  awaitQuorum,
+  equivocationsAnswer,
+  waitsForQuorum,
+  witnessedAnswer,
+  witnessFacts,
+} from '../witnessing/api.js'
+import type { Witnessing } from '../witnessing/witnessing.js'
 import { ENTRIES_TYPE, json, NOTE_TYPE, text, wantsJson } from './message.js'
 import type { ApiRequest, ApiResponse } from './message.js'
 import { problem, problemOf } from './problem.js'
@@ -26,6 +34,8 @@ const CHANGING = { 'cache-control': 'no-cache' }
 export interface ApiOptions {
   /** Bearer token for writes over TCP; without one they are refused. */
   readonly token?: string
+  /** The witnesses of the log, when it has any. */
+  readonly witnessing?: Witnessing | undefined
   /** Told of errors that are nobody's request. */
   readonly onError?: (error: unknown) => void
 }
@@ -54,9 +64,9 @@ async function route(log: Log, options: ApiOptions, request: ApiRequest): Promis
   if (path === '/v1/entries') {
     if (request.method !== 'POST') return notAllowed('POST')
     authorise(request, options)
-    return append(log, request, query)
+    return append(log, options, request, query)
   }
-  const read = reader(path)
+  const read = reader(path, options)
   if (read === undefined) return problem(404, 'not_found', 'there is nothing at this path')
   if (!isRead) return notAllowed('GET, HEAD')
   return read(log, request, query)
@@ -66,10 +76,14 @@ type Reader = (log: Log, request: ApiRequest, query: URLSearchParams) => ApiResp
 
 const ENTRY_PATH = /^\/v1\/entries\/([0-9a-f-]{1,36})(?:\/(proof|receipt))?$/
 
-function reader(path: string): Reader | undefined {
+function reader(path: string, { witnessing }: ApiOptions): Reader | undefined {
   if (path === '/checkpoint')
-    return (log, _request, query) => (only(query), text(log.published.note, CHANGING))
-  if (path === '/health') return (log, _request, query) => (only(query), health(log))
+    return (log, _request, query) => (only(query), text((witnessing?.newest ?? log.published).note, CHANGING))
+  if (path === '/v1/checkpoint/witnessed')
+    return (_log, _request, query) => (only(query), witnessedAnswer(witnessing))
+  if (path === '/v1/equivocations')
+    return (_log, _request, query) => (only(query), equivocationsAnswer(witnessing))
+  if (path === '/health') return (log, _request, query) => (only(query), health(log, witnessing))
   if (path === '/v1/consistency') return (log, _request, query) => consistency(log, query)
   if (path.startsWith('/tile/')) return (log, _request, query) => (only(query), tile(log, path))
   const [, which, part] = ENTRY_PATH.exec(path) ?? []
@@ -77,14 +91,18 @@ function reader(path: string): Reader | undefined {
   return async (log, request, query) => {
     only(query, 'agent')
     const index = indexOf(log, which, query.get('agent') ?? undefined)
+    const checkpointFor = (size: number): PublishedCheckpoint =>
+      witnessing?.checkpointFor(size) ?? log.published
     if (part === 'receipt') {
       return {
         status: 200,
         headers: { 'content-type': 'application/json' },
-        body: await makeReceipt(log, index),
+        body: await makeReceipt(log, index, checkpointFor),
       }
     }
-    return part === 'proof' ? proof(log, request, index) : entry(log, request, index)
+    return part === 'proof'
+      ? proof(log, request, index, checkpointFor(index + 1))
+      : entry(log, request, index)
   }
 }
 
@@ -95,8 +113,17 @@ function indexOf(log: Log, which: string, agent: string | undefined): number {
   return log.indexOfId(which, agent)
 }
 
-async function append(log: Log, request: ApiRequest, query: URLSearchParams): Promise<ApiResponse> {
-  only(query)
+async function append(
+  log: Log,
+  { witnessing }: ApiOptions,
+  request: ApiRequest,
+  query: URLSearchParams,
+): Promise<ApiResponse> {
+  only(query, 'wait')
+  const wait = query.get('wait')
+  if (wait !== null && wait !== 'witnessed')
+    throw new LedgerError('BAD_REQUEST', 'wait is witnessed, or left out')
+  const wantsQuorum = waitsForQuorum(wait, witnessing)
   const type = request.contentType?.split(';')[0]?.trim().toLowerCase()
   if (type !== NOTE_TYPE && type !== ENTRIES_TYPE) {
     return problem(415, 'unsupported_media_type', `entries come as ${NOTE_TYPE} or ${ENTRIES_TYPE}`)
@@ -104,18 +131,34 @@ async function append(log: Log, request: ApiRequest, query: URLSearchParams): Pr
   const entries = type === NOTE_TYPE ? [request.body] : decodeEntryBundle(request.body, MAX_ENTRIES)
   if (entries.length === 0) throw new LedgerError('BAD_REQUEST', 'the bundle has no entries')
   const appended = (await log.append(await admit(entries, log.agents))).flat()
-  const checkpoint = log.published
   const last = appended.at(-1)
   if (last === undefined) throw new LedgerError('BAD_REQUEST', 'the bundle has no entries')
+  const location = `/v1/entries/${last.index}`
+  let checkpoint = log.published
+  let quorum: 'met' | 'unmet' | undefined
+  if (wantsQuorum && witnessing !== undefined) {
+    const size = Math.max(...appended.map(({ index }) => index)) + 1
+    const outcome = await awaitQuorum(witnessing, size, location)
+    if ('refusal' in outcome) return outcome.refusal
+    ;({ checkpoint, quorum } = outcome)
+  }
   const tlogProof = formatTlogProof({
     index: last.index,
     proof: log.inclusion(last.index, checkpoint),
     checkpoint: checkpoint.note,
   })
   const status = appended.some(({ fresh }) => fresh) ? 201 : 200
-  const headers = { location: `/v1/entries/${last.index}` }
+  const headers = { location, ...(quorum !== undefined && { 'portcullis-quorum': quorum }) }
   if (!wantsJson(request)) return text(tlogProof, headers, status)
-  return json(status, { entries: appended, proof: Buffer.from(tlogProof).toString('utf8') }, headers)
+  return json(
+    status,
+    {
+      entries: appended,
+      proof: Buffer.from(tlogProof).toString('utf8'),
+      ...(quorum !== undefined && { quorum }),
+    },
+    headers,
+  )
 }
 
 async function entry(log: Log, request: ApiRequest, index: number): Promise<ApiResponse> {
@@ -130,8 +173,12 @@ async function entry(log: Log, request: ApiRequest, index: number): Promise<ApiR
   }
 }
 
-async function proof(log: Log, request: ApiRequest, index: number): Promise<ApiResponse> {
-  const checkpoint = log.published
+async function proof(
+  log: Log,
+  request: ApiRequest,
+  index: number,
+  checkpoint: PublishedCheckpoint,
+): Promise<ApiResponse> {
   const { size, root, note } = checkpoint
   const hashes = log.inclusion(index, checkpoint)
   if (!wantsJson(request)) return text(formatTlogProof({ index, proof: hashes, checkpoint: note }), CHANGING)
@@ -170,10 +217,10 @@ async function tile(log: Log, path: string): Promise<ApiResponse> {
   return { status: 200, headers: IMMUTABLE, body }
 }
 
-function health(log: Log): ApiResponse {
+function health(log: Log, witnessing: Witnessing | undefined): ApiResponse {
   const { size, time } = log.published
   const reason = log.unhealthy()
-  const facts = { origin: log.identity.origin, size, checkpoint_time: time }
+  const facts = { origin: log.identity.origin, size, checkpoint_time: time, ...witnessFacts(witnessing) }
   return reason === undefined
     ? json(200, { status: 'ok', ...facts }, CHANGING)
     : json(503, { status: 'unhealthy', reason, ...facts }, CHANGING)

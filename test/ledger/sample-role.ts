@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http'
 import type { OutgoingHttpHeaders } from 'node:http'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import type { OutboundConfig } from '../../runtime/outbound.js'
 import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import type { Outbox, Topic } from '../../runtime/outbox.js'
 import { openTopic } from '../../runtime/topics.js'
@@ -27,7 +28,7 @@ export interface Running {
 /** Starts the role on a data folder; with `tcp`, also on a free port of the loopback. */
 export async function start(
   data: string,
-  options: { tcp?: boolean; config?: object } = {},
+  options: { tcp?: boolean; config?: object; outbound?: OutboundConfig } = {},
 ): Promise<Running> {
   const outbox = openOutbox(join(data, 'outbox'))
   const topic = openTopic(outbox, 'ledger')
@@ -41,6 +42,7 @@ export async function start(
   const role = await startLedger({
     data,
     config,
+    ...(options.outbound && { outbound: options.outbound }),
     topic,
     events,
     clock,
