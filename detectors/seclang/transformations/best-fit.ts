@@ -1,10 +1,11 @@
 /**
  * What careless servers make of a code point when they squeeze it into ASCII or Windows-1252: the look-alikes of characters that rules care about. Our
- * own selection from the compatibility decompositions of Unicode and from what IIS was seen to fold.
+ * own selection from the compatibility decompositions of Unicode and from what IIS was seen to fold; all that code page 20127 (US-ASCII) folds from
+ * U+0100 on is among them.
  */
 const lookAlikes: readonly (readonly [to: string, from: string])[] = [
   ["'", '\u02b9\u02bb\u02bc\u02bd\u02c8\u2018\u2019\u201a\u201b\u2032\u2035'],
-  ['"', '\u02ba\u02dd\u201c\u201d\u201e\u201f\u2033\u2036\u301d\u301e\u301f'],
+  ['"', '\u02ba\u02dd\u030e\u201c\u201d\u201e\u201f\u2033\u2036\u301d\u301e\u301f'],
   ['`', '\u02cb\u0300'],
   ['^', '\u02c6\u02c4\u0302\u2303'],
   ['~', '\u02dc\u0303\u223c\u301c'],
@@ -19,8 +20,8 @@ const lookAlikes: readonly (readonly [to: string, from: string])[] = [
   [':', '\u2236\u02d0\ufe55'],
   [';', '\u037e\ufe54'],
   [',', '\u201a\ufe50\u3001'],
-  ['.', '\u2024\u3002\ufe52'],
-  ['_', '\u2017\u02cd\u0332\ufe4d'],
+  ['.', '\u2022\u2024\u3002\ufe52'],
+  ['_', '\u2017\u02cd\u0331\u0332\ufe4d'],
   ['(', '\u207d\u208d\ufe59'],
   [')', '\u207e\u208e\ufe5a'],
   ['{', '\ufe5b'],
@@ -35,6 +36,25 @@ const lookAlikes: readonly (readonly [to: string, from: string])[] = [
   ['%', '\u066a\ufe6a'],
   ['@', '\ufe6b'],
   ['?', '\ufe56'],
+  // Letters that Unicode does not take apart.
+  ['D', '\u0110\u0189'],
+  ['F', '\u0191'],
+  ['G', '\u01e4'],
+  ['H', '\u0126'],
+  ['I', '\u0197'],
+  ['L', '\u0141'],
+  ['O', '\u0152\u019f'],
+  ['T', '\u0166\u01ae'],
+  ['b', '\u0180'],
+  ['d', '\u0111'],
+  ['f', '\u0192'],
+  ['g', '\u01e5\u0261'],
+  ['h', '\u0127'],
+  ['i', '\u0131'],
+  ['l', '\u0142\u019a'],
+  ['o', '\u0153'],
+  ['t', '\u0167\u01ab'],
+  ['z', '\u01b6'],
   [' ', '\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000'],
 ]
 

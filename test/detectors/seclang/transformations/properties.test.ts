@@ -90,6 +90,11 @@ t.test('a unicode map folds code points for urlDecodeUni', async (t) => {
     "'s</%zz%u12",
     'look-alikes without a map',
   )
+  t.equal(
+    transformation('urlDecodeUni')?.('%u0142%u0153%u0131%u0192%u2022%u00e9'),
+    'loif.\xe9',
+    'letters too',
+  )
 })
 
 t.test('paths do not climb above an absolute root', async (t) => {
