@@ -18,6 +18,13 @@ interface LoggedRule {
   readonly tags: readonly string[]
 }
 
+/** What the audit log holds of one request. */
+interface Logged {
+  readonly rules: LoggedRule[]
+  /** The listener refused what it had read, with rules asked about the head at most. */
+  malformed: boolean
+}
+
 /** What came back over the socket; what was logged is known only once all is sent. */
 export interface Sent {
   readonly status: number | undefined
@@ -121,17 +128,19 @@ export class GatewayTarget {
     }
   }
 
-  /** The logged rules between two markers. Call it after the last marker is on disk. */
-  logged(): Map<string, LoggedRule[]> {
-    const between = new Map<string, LoggedRule[]>()
-    let current: LoggedRule[] = []
+  /** What was logged between two markers. Call it after the last marker is on disk. */
+  logged(): Map<string, Logged> {
+    const between = new Map<string, Logged>()
+    let current: Logged = { rules: [], malformed: false }
     for (const line of readFileSync(this.#log, 'utf8').split('\n')) {
       if (line === '') continue
-      const { rules } = JSON.parse(line) as { rules: LoggedRule[] }
+      const { rules, verdict } = JSON.parse(line) as { rules: LoggedRule[]; verdict: { phase: string } }
       const marker = rules.find((rule) => rule.id === 999999)
-      if (!marker) current.push(...rules)
-      else {
-        current = []
+      if (!marker) {
+        current.rules.push(...rules)
+        current.malformed ||= verdict.phase === 'malformed'
+      } else {
+        current = { rules: [], malformed: false }
         between.set(marker.msg.replace('X-CRS-Test ', ''), current)
       }
     }
@@ -158,6 +167,18 @@ export const observe = (sent: Sent, rules: readonly LoggedRule[]): Observed => (
   ids: rules.map((rule) => rule.id),
   lines: rules.map(nativeLine),
 })
+
+/** What a listener answers by itself to a request that it does not take. */
+const REFUSALS: ReadonlySet<number> = new Set([400, 405, 408, 413, 414, 417, 431, 501, 505])
+
+/**
+ * Whether the listener itself refused a request: a refusal or no reply, and the upstream did not see it. The gateway only
+ * detects, so what the engine is given reaches the upstream; the log has nothing of it, or says that it was malformed.
+ */
+export const refusedByListener = (sent: Sent, logged: Logged): boolean =>
+  !sent.reachedUpstream &&
+  (sent.status === undefined || REFUSALS.has(sent.status)) &&
+  (logged.malformed || logged.rules.length === 0)
 
 /** Whether an answer has arrived to its end, as far as its own framing tells. */
 function isWhole(bytes: Buffer): boolean {

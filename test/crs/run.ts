@@ -6,7 +6,8 @@
  *
  * Prints a table per rule file and every test that failed, and compares with `ratchet.json`: what was once reached is not lost
  * again. Exits 1 when a rule file does worse than the ratchet, or when a test failed in one that the ratchet does not know with
- * these tests. `--update-ratchet` writes what was reached instead.
+ * these tests. `--update-ratchet` writes what was reached instead. A test whose request the listener refuses by
+ * itself is judged by the engine alone, from the same bytes, and counted; more of those than LIMITS allows fail the run.
  */
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -17,7 +18,7 @@ import { EngineTarget } from '../../detectors/ftw/engine-target.js'
 import { requestBytes } from '../../detectors/ftw/request.js'
 import type { FtwTest } from '../../detectors/ftw/test-file.js'
 import { nodeRuleFiles } from '../../gateway/rule-files.js'
-import { GatewayTarget, observe } from './gateway-target.js'
+import { GatewayTarget, observe, refusedByListener } from './gateway-target.js'
 import { withOverrides } from './overrides.js'
 import { compare, readRatchet, resultsOf, updateRatchet } from './ratchet.js'
 
@@ -37,6 +38,12 @@ if (crs === undefined || folder === undefined || !['node', 'uws', 'engine'].incl
     'usage: npm run test:crs -- --crs DIR --tests DIR [--listener node|uws|engine] [--only RULE]',
   )
 
+/** Tests that a listener may keep from the engine, over the whole suite: those overridden and those found while running. */
+const LIMITS: ReadonlyMap<string, number> = new Map([
+  ['node', 25],
+  ['uws', 70],
+])
+
 type Failures = ReadonlyMap<string, readonly string[]>
 
 const all = readTests(resolve(folder)).filter(
@@ -47,11 +54,13 @@ const { tests, overridden } = withOverrides(
   new URL(`overrides-${listener}.yaml`, import.meta.url).pathname,
 )
 
-const judgeEngine = (): Failures => {
+const refused = new Set<string>()
+
+const judgeEngine = (some: readonly FtwTest[]): Failures => {
   const target = new EngineTarget(resolve(crs), nodeRuleFiles)
   for (const warning of target.warnings) process.stdout.write(`warning: ${warning}\n`)
   return new Map(
-    tests.map((test) => [
+    some.map((test) => [
       test.name,
       test.stages.flatMap(({ input, output }) => failuresOf(output, target.send(requestBytes(input)))),
     ]),
@@ -73,15 +82,23 @@ const judgeGateway = async (some: readonly FtwTest[]): Promise<Failures> => {
     await target.stop()
     const logged = target.logged()
     const failures = new Map<string, string[]>(some.map((test) => [test.name, []]))
+    const unseen = new Set<FtwTest>()
     for (const { test, output, marker, answer } of sent) {
       const list = failures.get(test.name)
-      const rules = logged.get(marker)
-      if (!rules) list?.push('its marker is not in the log')
-      list?.push(...failuresOf(output, observe(answer, rules ?? [])))
+      const log = logged.get(marker)
+      if (!log) {
+        list?.push('its marker is not in the log')
+        continue
+      }
+      const found = failuresOf(output, observe(answer, log.rules))
+      list?.push(...found)
+      if (found.length > 0 && refusedByListener(answer, log)) unseen.add(test)
       if (overridden.has(test.name) && answer.reachedUpstream)
         list?.push('overridden, but it reached the upstream')
     }
-    return failures
+    if (unseen.size === 0) return failures
+    for (const { name } of unseen) refused.add(name)
+    return new Map([...failures, ...judgeEngine([...unseen])])
   } finally {
     await target.stop()
     target.remove()
@@ -91,7 +108,7 @@ const judgeGateway = async (some: readonly FtwTest[]): Promise<Failures> => {
 const failed = (failures: Failures): FtwTest[] =>
   tests.filter((test) => (failures.get(test.name)?.length ?? 1) > 0)
 
-let failures = listener === 'engine' ? judgeEngine() : await judgeGateway(tests)
+let failures = listener === 'engine' ? judgeEngine(tests) : await judgeGateway(tests)
 const retry = failed(failures).filter((test) => test.stages.some(({ output }) => output.retry_once === true))
 if (retry.length > 0 && listener !== 'engine')
   failures = new Map([...failures, ...(await judgeGateway(retry))])
@@ -100,7 +117,7 @@ const outcomes = tests.map(({ name, group }) => ({
   name,
   group,
   passed: failures.get(name)?.length === 0,
-  overridden: overridden.has(name),
+  overridden: overridden.has(name) || refused.has(name),
 }))
 for (const { name, passed } of outcomes)
   if (!passed)
@@ -114,10 +131,19 @@ for (const [name, { tests: all, passed }] of Object.entries(results))
     `${name.padEnd(48)} ${String(passed).padStart(6)} ${String(all - passed).padStart(6)}\n`,
   )
 const lost = failed(failures)
+const kept = overridden.size + refused.size
+const tooMany = kept > (LIMITS.get(listener) ?? 0)
+if (refused.size > 0)
+  process.stdout.write(`refused by the listener, judged by the engine: ${[...refused].join(' ')}\n`)
+if (tooMany) process.stdout.write(`kept from the engine by the listener: ${kept} tests, more than may be\n`)
 if (values.json !== undefined)
   writeFileSync(
     values.json,
-    JSON.stringify({ total: tests.length, failed: lost.map((test) => test.name) }) + '\n',
+    JSON.stringify({
+      total: tests.length,
+      failed: lost.map((test) => test.name),
+      refused: [...overridden, ...refused],
+    }) + '\n',
   )
 
 const ratchetFile = new URL('ratchet.json', import.meta.url).pathname
@@ -128,7 +154,7 @@ for (const line of better) process.stdout.write(`raise the ratchet (--update-rat
 if (unknown.length > 0)
   process.stdout.write(`not compared, the ratchet has other tests or none: ${unknown.join(', ')}\n`)
 process.stdout.write(
-  `${tests.length - lost.length} passed, ${lost.length} failed, ${overridden.size} overridden (${listener})\n`,
+  `${tests.length - lost.length} passed, ${lost.length} failed, ${overridden.size} overridden, ${refused.size} refused (${listener})\n`,
 )
 const uncovered = outcomes.some(({ group, passed }) => !passed && unknown.includes(group))
-process.exitCode = worse.length > 0 || uncovered ? 1 : 0
+process.exitCode = worse.length > 0 || uncovered || tooMany ? 1 : 0
