@@ -17,6 +17,7 @@ import { LedgerError } from './errors.js'
 import { Intake } from './intake.js'
 import type { Log } from './log.js'
 import { openConfiguredLog } from './role.js'
+import { trustPolicy } from './trust-policy.js'
 import { openWitnessing } from './witnessing/open.js'
 
 /** How long a writer that starts or ends is waited for. */
@@ -93,7 +94,10 @@ async function ownAccess(options: AccessOptions): Promise<LedgerAccess> {
     await close()
     throw error
   }
-  const api = createApi(log, { witnessing })
+  const api = createApi(log, {
+    witnessing,
+    policy: () => trustPolicy(folder, log.identity, options.config.witnesses),
+  })
   const request = (given: LocalRequest): Promise<ApiResponse> =>
     api({ method: 'GET', body: new Uint8Array(0), ...given, channel: 'local' })
   return { request, close }

@@ -1,7 +1,7 @@
 import { formatSessionBundle } from '../proofs/bundle.js'
 import type { BundleEntry } from '../proofs/bundle.js'
 import { LedgerError } from './errors.js'
-import type { Log } from './log.js'
+import type { Log, PublishedCheckpoint } from './log.js'
 
 /** Entries and bytes of entries after which a bundle is cut, always behind a whole batch. */
 export const MAX_BUNDLE = { entries: 16_384, bytes: 8 * 1024 * 1024 }
@@ -15,20 +15,26 @@ export interface BundleRange {
 }
 
 /**
- * The bundle of a session against the newest published checkpoint. A session that is too long for one bundle is cut, and
+ * The bundle of a session. A session that is too long for one bundle is cut, and
  * the bundle says so (`next`, and `from` in those that follow).
  *
+ * @param checkpointFor the checkpoint that covers this many entries and that the bundle is made against
  * @throws LedgerError `NOT_FOUND`
  */
-export async function makeBundle(log: Log, session: string, range: BundleRange = {}): Promise<Uint8Array> {
+export async function makeBundle(
+  log: Log,
+  session: string,
+  range: BundleRange = {},
+  checkpointFor: (size: number) => PublishedCheckpoint = () => log.published,
+): Promise<Uint8Array> {
   const { from = 0, limit = MAX_BUNDLE.entries } = range
-  const checkpoint = log.published
+  const { size } = log.published
   const entries: BundleEntry[] = []
   let bytes = 0
   let next: number | undefined
   for (const unit of log.sessionUnits(session, from, limit + 1)) {
     const end = unit.index + unit.entries
-    if (end > checkpoint.size) break
+    if (end > size) break
     if (entries.length > 0 && (entries.length + unit.entries > limit || bytes >= MAX_BUNDLE.bytes)) {
       next = unit.index
       break
@@ -40,6 +46,7 @@ export async function makeBundle(log: Log, session: string, range: BundleRange =
   }
   if (entries.length === 0)
     throw new LedgerError('NOT_FOUND', `there is no entry of session ${session} from ${from} on`)
+  const checkpoint = checkpointFor((entries.at(-1)?.index ?? 0) + 1)
   const isLater = from > 0 && log.sessionBegan(session, from)
   return formatSessionBundle({
     session,

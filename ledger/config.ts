@@ -41,7 +41,7 @@ export const ledgerConfig = z
       )
       .optional()
       .describe(
-        'TCP address of the API, beside the Unix socket in the data folder. Anybody who reaches it may read. Default: none.',
+        'TCP address of the API, beside the Unix socket in the data folder. Who may read there, `reads` says. Default: none.',
       ),
     token: secretReference
       .optional()
@@ -56,6 +56,13 @@ export const ledgerConfig = z
           'or exec:["PROGRAM","ARGUMENT"]. Default: keys/root in the data folder; when that file was moved away, ' +
           'registrations wait for `portcullis keys register`.',
       ),
+    reads: z
+      .enum(['open', 'token'])
+      .default('open')
+      .describe(
+        'Who may read over TCP: `open` lets everybody, as a public log does; `token` asks for the token of writes. /health ' +
+          'and /openapi.json are always open.',
+      ),
     max_body_bytes: z
       .int()
       .min(64 * KIB)
@@ -69,6 +76,10 @@ export const ledgerConfig = z
       .default(32 * MIB)
       .describe('Size at which a new segment of the write-ahead log is begun. Bytes; default 32 MiB.'),
     witnesses: witnessesConfig,
+  })
+  .refine(({ reads, token }) => reads === 'open' || token !== undefined, {
+    path: ['reads'],
+    error: 'needs ledger.token',
   })
   .describe('The ledger.')
 

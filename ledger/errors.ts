@@ -12,9 +12,11 @@ export type LedgerErrorCode =
   | 'NOT_A_PARTICIPANT'
   | 'NOT_FOUND'
   | 'QUORUM_UNMET'
+  | 'RATE_LIMITED'
   | 'TOO_LARGE'
   | 'UNAUTHORIZED'
   | 'UNSEALED'
+  | 'UNSUPPORTED_MEDIA_TYPE'
   // What stands in the way of a start.
   | 'AGENT_KEY_SHARED'
   | 'ALREADY_INITIALISED'

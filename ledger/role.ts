@@ -16,6 +16,7 @@ import { Intake } from './intake.js'
 import { openLog } from './log.js'
 import type { Log } from './log.js'
 import { readToken } from './secret.js'
+import { trustPolicy } from './trust-policy.js'
 import type { OutboundConfig } from '../runtime/outbound.js'
 import { notWitnessed } from './witnessing/api.js'
 import { witnessingMetrics } from './witnessing/metrics.js'
@@ -86,7 +87,11 @@ export async function startLedger(options: LedgerRoleOptions): Promise<LedgerRol
   const token = config.token === undefined ? undefined : await readToken(config.token, options.env)
   const log = await openConfiguredLog(options)
   const servers: ApiServer[] = []
+  let intake: Intake | undefined
   let witnessing: Witnessing | undefined
+  const figures = async (): Promise<string> =>
+    metrics(log, intake?.refused ?? 0, options.topic) +
+    (witnessing === undefined ? '' : witnessingMetrics(witnessing))
   try {
     witnessing = await openWitnessing(log, {
       ...options,
@@ -95,6 +100,9 @@ export async function startLedger(options: LedgerRoleOptions): Promise<LedgerRol
     const api = createApi(log, {
       ...(token !== undefined && { token }),
       witnessing,
+      reads: config.reads,
+      policy: () => trustPolicy(folder, log.identity, config.witnesses),
+      metrics: figures,
       onError: (error) => logger.error({ err: messageOf(error) }, 'a request could not be answered'),
     })
     servers.push(await serveSocket(api, folder, config.max_body_bytes))
@@ -106,12 +114,13 @@ export async function startLedger(options: LedgerRoleOptions): Promise<LedgerRol
     throw error
   }
   witnessing?.begin()
-  const intake = new Intake(log, {
+  const taking = new Intake(log, {
     topic: options.topic,
     folder,
     log: logger,
     onRefused: (code, message) => publish(options, code, message, 'high'),
   })
+  intake = taking
   const [socket, listen] = servers.map(({ address }) => address)
   return {
     info: {
@@ -120,11 +129,10 @@ export async function startLedger(options: LedgerRoleOptions): Promise<LedgerRol
       ...(listen !== undefined && { listen }),
     },
     checks: { ledger: () => log.unhealthy(), witnesses: () => witnessing && notWitnessed(witnessing) },
-    metrics: async () =>
-      metrics(log, intake, options.topic) + (witnessing === undefined ? '' : witnessingMetrics(witnessing)),
+    metrics: figures,
     stop: async () => {
       await witnessing?.stop()
-      await intake.stop()
+      await taking.stop()
       await Promise.all(servers.map((server) => server.close()))
       await log.close()
     },
@@ -152,7 +160,7 @@ async function publish(
   }
 }
 
-function metrics(log: Log, intake: Intake, topic: Topic): string {
+function metrics(log: Log, refused: number, topic: Topic): string {
   const rows: readonly (readonly [name: string, type: string, help: string, value: number])[] = [
     [
       'portcullis_ledger_entries',
@@ -173,12 +181,7 @@ function metrics(log: Log, intake: Intake, topic: Topic): string {
       log.unhealthy() === undefined ? 1 : 0,
     ],
     ['portcullis_ledger_outbox_depth', 'gauge', 'Batches that wait to be appended.', topic.depth],
-    [
-      'portcullis_ledger_refused_total',
-      'counter',
-      'Batches that were refused since the start.',
-      intake.refused,
-    ],
+    ['portcullis_ledger_refused_total', 'counter', 'Batches that were refused since the start.', refused],
   ]
   return rows
     .map(([name, type, help, value]) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name} ${value}\n`)

@@ -5,21 +5,16 @@ import type { Command } from 'commander'
 
 import { openAccess } from '../../ledger/access.js'
 import type { LedgerAccess } from '../../ledger/access.js'
-import { readAllAgentKeys } from '../../ledger/agents.js'
 import type { ApiResponse } from '../../ledger/api/message.js'
 import { problemError } from '../../ledger/api/problem.js'
 import { LedgerError } from '../../ledger/errors.js'
 import { readIdentity } from '../../ledger/identity.js'
 import { openConfiguredLog, startLedger } from '../../ledger/role.js'
-import { readWitnessPolicy } from '../../ledger/witnessing/policy.js'
-import { decodeVkey } from '../../proofs/note-key.js'
-import { formatPolicy } from '../../proofs/policy.js'
-import type { Policy } from '../../proofs/policy.js'
+import { trustPolicy } from '../../ledger/trust-policy.js'
 import { privateFolder } from '../../runtime/data-folder.js'
 import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import { endAtOnce } from '../../runtime/role.js'
 import { openTopic } from '../../runtime/topics.js'
-import type { Config } from '../config.js'
 import type { CliContext, Flags } from '../context.js'
 import { UsageError } from '../context.js'
 import { appendInput } from './ledger-append.js'
@@ -180,22 +175,7 @@ const policy = async (context: CliContext, flags: LedgerFlags): Promise<void> =>
   const folder = join(resolve(config.data), 'ledger')
   const identity = await readIdentity(folder)
   if (identity === undefined) throw new LedgerError('NOT_INITIALISED', `there is no log in ${folder} yet`)
-  const agents = await readAllAgentKeys(join(folder, 'agents'))
-  context.stdout.write(
-    formatPolicy({
-      logs: [{ verifier: decodeVkey(identity.vkey) }],
-      ...(await witnessLines(config)),
-      agents: [...agents.values()].flat().map((verifier) => ({ verifier, first: 0 })),
-      anchors: [],
-    }),
-  )
-}
-
-/** Where witnesses are asked is the log's own business. */
-const witnessLines = async ({ ledger }: Config): Promise<Pick<Policy, 'witnesses' | 'groups' | 'quorum'>> => {
-  if (ledger.witnesses === undefined) return { witnesses: [], groups: [], quorum: 'none' }
-  const { witnesses, groups, quorum } = await readWitnessPolicy(ledger.witnesses)
-  return { witnesses: witnesses.map(({ name, verifier }) => ({ name, verifier })), groups, quorum }
+  context.stdout.write(await trustPolicy(folder, identity, config.ledger.witnesses))
 }
 
 const withAccess = async (

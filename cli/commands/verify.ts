@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 
 import { MAX_POLICY_BYTES } from '../../proofs/policy.js'
 import { MAX_RECEIPT_BYTES } from '../../proofs/receipt.js'
+import { verificationReport } from '../../proofs/report.js'
 import type { Verification } from '../../proofs/verification.js'
 import { verifyBundle } from '../../proofs/verify.js'
 import type { CliContext } from '../context.js'
@@ -32,7 +33,7 @@ export const registerVerify = (program: Command, context: CliContext): void => {
         return
       }
       const result = verifyBundle(receipt, policy, { clock: { now: () => Date.now() } })
-      if (flags.json) context.stdout.write(`${JSON.stringify(report(result))}\n`)
+      if (flags.json) context.stdout.write(`${JSON.stringify(verificationReport(result))}\n`)
       if (result.ok) {
         if (!flags.json) context.stdout.write(`${summary(result)}\n`)
         return
@@ -59,17 +60,6 @@ const readBounded = async (path: string, limit: number): Promise<Uint8Array | un
     await handle.close()
   }
 }
-
-const report = ({ ok, code, checks, index, origin, size, signature, entry }: Verification): object => ({
-  ok,
-  ...(code !== undefined && { code }),
-  checks,
-  // What the receipt claims is only told when it holds.
-  ...(ok && { index, origin, size, signature, entry: about(entry) }),
-})
-
-const about = (entry: Verification['entry']): object | undefined =>
-  entry === undefined ? undefined : entry.type === 'seal' ? { ...entry.seal, root: undefined } : entry.action
 
 const summary = ({ entry, index, origin, size, signature }: Verification): string => {
   const by = signature?.type === 'seal' ? `sealed by entry ${signature.index}` : 'signed by itself'

@@ -21,7 +21,8 @@ export interface ApiResponse {
 
 export const NOTE_TYPE = 'text/x.portcullis.note'
 export const ENTRIES_TYPE = 'application/x.portcullis.entries'
-const TEXT_TYPE = 'text/plain; charset=utf-8'
+export const JSON_TYPE = 'application/json'
+export const TEXT_TYPE = 'text/plain; charset=utf-8'
 
 export function json(
   status: number,
@@ -29,7 +30,7 @@ export function json(
   headers: Readonly<Record<string, string>> = {},
 ): ApiResponse {
   const body = Buffer.from(`${JSON.stringify(value)}\n`)
-  return { status, headers: { 'content-type': 'application/json', ...headers }, body }
+  return { status, headers: { 'content-type': JSON_TYPE, ...headers }, body }
 }
 
 export function text(

@@ -22,9 +22,11 @@ const LEDGER_STATUS: Partial<Record<LedgerErrorCode, number>> = {
   NOT_A_PARTICIPANT: 403,
   NOT_FOUND: 404,
   QUORUM_UNMET: 503,
+  RATE_LIMITED: 429,
   TOO_LARGE: 413,
   UNAUTHORIZED: 401,
   UNSEALED: 400,
+  UNSUPPORTED_MEDIA_TYPE: 415,
 }
 
 /** A problem of RFC 9457, with its machine code also as the member `code`. */
@@ -56,6 +58,8 @@ export function problemOf(error: unknown): ApiResponse {
   if (error instanceof LedgerError) {
     const code = error.code.toLowerCase()
     const status = LEDGER_STATUS[error.code]
+    if (status === 429)
+      return problem(429, code, error.message, { 'retry-after': String(error.detail['retry_after'] ?? 1) })
     if (status === 401) return problem(401, code, error.message, { 'www-authenticate': 'Bearer' })
     if (status !== undefined) return problem(status, code, error.message)
     return problem(503, error.code === 'STOPPED' ? 'stopped' : 'unavailable', 'the ledger takes nothing now')

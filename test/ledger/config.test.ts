@@ -2,12 +2,17 @@ import t from 'tap'
 import { ledgerConfig, splitListen } from '../../ledger/config.js'
 
 void t.test('nothing has to be configured', (t) => {
-  t.same(ledgerConfig.parse({}), { max_body_bytes: 8 * 1024 * 1024, segment_bytes: 32 * 1024 * 1024 })
+  t.same(ledgerConfig.parse({}), {
+    reads: 'open',
+    max_body_bytes: 8 * 1024 * 1024,
+    segment_bytes: 32 * 1024 * 1024,
+  })
   t.end()
 })
 
 void t.test('each key has its bounds', (t) => {
   const bad: Record<string, unknown>[] = [
+    { reads: 'token' },
     { unknown: 1 },
     { name: 'Upper' },
     { name: 'a b' },

@@ -12,6 +12,7 @@ import { ledgerConfig } from '../../ledger/config.js'
 import type { LedgerError } from '../../ledger/errors.js'
 import { startLedger } from '../../ledger/role.js'
 import type { LedgerRole } from '../../ledger/role.js'
+import { assertConforms } from './api/conformance.js'
 import { clock, silent } from './sample-log.js'
 
 export const TOKEN = 'a-token-of-some-length'
@@ -63,7 +64,7 @@ export interface Answer {
   readonly body: Buffer
 }
 
-/** One request over the socket of a data folder, or to an `http://` origin. */
+/** One request over the socket of a data folder, or to an `http://` origin; its answer is one that the API documents. */
 export async function ask(
   where: string,
   target: string,
@@ -72,7 +73,7 @@ export async function ask(
   const socket = where.startsWith('http') ? undefined : await socketPath(join(where, 'ledger'))
   const url = socket === undefined ? new URL(where) : undefined
   try {
-    return await new Promise<Answer>((resolve, reject) => {
+    const answer = await new Promise<Answer>((resolve, reject) => {
       const request = httpRequest(
         {
           ...(socket === undefined ? { host: url?.hostname, port: url?.port } : { socketPath: socket.path }),
@@ -91,6 +92,8 @@ export async function ask(
       request.on('error', reject)
       request.end(options.body)
     })
+    assertConforms(options.method ?? 'GET', target, answer)
+    return answer
   } finally {
     await socket?.close()
   }

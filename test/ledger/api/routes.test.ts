@@ -184,7 +184,9 @@ void t.test('what cannot be taken is refused by name', async (t) => {
   const gets: [target: string, status: number, code: string][] = [
     ['/v1/entries/99', 404, 'not_found'],
     ['/v1/entries/01', 400, 'bad_request'],
-    ['/v1/entries/not-an-id', 404, 'not_found'],
+    ['/v1/entries/not-an-id', 400, 'bad_request'],
+    ['/v1/entries/%zz', 400, 'bad_request'],
+    ['/v1/entries/9007199254740993', 404, 'not_found'],
     ['/v1/entries/018f0000-0000-7000-8000-000000000002', 404, 'not_found'],
     ['/v1/entries/0?who=me', 400, 'bad_request'],
     ['/v1/entries/0?agent=a&agent=b', 400, 'bad_request'],
