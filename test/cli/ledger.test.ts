@@ -15,7 +15,9 @@ import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import { createLogger } from '../../runtime/log.js'
 import { openTopic } from '../../runtime/topics.js'
 import { uuidv7 } from '../../runtime/uuid.js'
+import { note } from '../ledger/sample-log.js'
 import { ask, start } from '../ledger/sample-role.js'
+import { lineOf, makeLog, startWitnessed, witness } from '../ledger/witnessing/sample-witnesses.js'
 
 interface Outcome {
   readonly code: number
@@ -258,4 +260,35 @@ void t.test('a configured origin guards against an empty folder', async (t) => {
   t.match(made, { code: 0, stdout: /^origin /, stderr: /change it to/ })
   t.match(await run(['ledger', 'checkpoint', ...flags]), { code: 1, stderr: /^BAD_IDENTITY/ })
   t.ok((await readFile(join(data, 'ledger', 'log.json'), 'utf8')).includes('"origin"'))
+})
+
+void t.test('the policy of a log names its witnesses, and a command keeps what they cosigned', async (t) => {
+  const base = t.testdir({ log: {}, one: {} })
+  const data = join(base, 'log')
+  const { vkey, alice } = await makeLog(data)
+  const one = await witness(join(base, 'one'), vkey)
+  t.teardown(() => one.stop())
+  const lines = [lineOf('one', one), 'quorum one']
+  const running = await startWitnessed(data, lines)
+  const sent = { method: 'POST', headers: { 'content-type': 'text/x.portcullis.note' }, body: note(alice) }
+  t.equal((await ask(data, '/v1/entries?wait=witnessed', sent)).status, 201)
+  await running.stop()
+
+  const config = join(base, 'portcullis.yaml')
+  await writeFile(config, JSON.stringify({ ledger: { witnesses: { policy: `${lines.join('\n')}\n` } } }))
+  const policy = await run(['ledger', 'policy', '--data', data, '--config', config])
+  t.equal(policy.code, 0, policy.stderr)
+  t.match(
+    policy.stdout,
+    /^witness one witness\.example\/[0-9a-f]{16}\+\S+\nquorum one\n/m,
+    'without their addresses',
+  )
+  const trust = join(base, 'policy.txt')
+  await writeFile(trust, policy.stdout)
+  const receipt = join(base, 'receipt.json')
+  const written = await run(['ledger', 'receipt', '0', '--data', data, '--config', config, '--out', receipt])
+  t.equal(written.code, 0, written.stderr)
+  const verified = await run(['verify', receipt, '--trust', trust, '--json'])
+  t.equal(verified.code, 0, verified.stderr)
+  t.match(JSON.parse(verified.stdout), { ok: true })
 })

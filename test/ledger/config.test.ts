@@ -37,3 +37,13 @@ void t.test('each key has its bounds', (t) => {
   t.same(splitListen('[::1]:80'), { host: '::1', port: 80 })
   t.end()
 })
+
+void t.test('witnesses come by one policy, inline or as a file', async (t) => {
+  t.match(ledgerConfig.parse({ witnesses: { policy: 'x' } }).witnesses, {
+    failure: 'closed',
+    refresh_seconds: 300,
+    timeout_seconds: 5,
+  })
+  for (const witnesses of [{}, { policy: 'x', policy_file: 'y' }, { policy: 'x', refresh_seconds: 601 }])
+    t.throws(() => ledgerConfig.parse({ witnesses }))
+})

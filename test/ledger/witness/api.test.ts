@@ -173,15 +173,17 @@ void t.test('a lying log is convicted, and the proof outlives a restart', async 
   t.equal((await ask(`${witness.url}/${'0'.repeat(64)}/equivocations`)).status, 404)
 })
 
-void t.test('of checkpoints that race, one history is cosigned', async (t) => {
+void t.test('of checkpoints that race, one history is cosigned, by two processes, too', async (t) => {
+  const data = t.testdir()
   const logs = Array.from({ length: 12 }, (_, i) => new SampleTree(`log${i}.example`))
-  const witness = await startWitnessProcess(
-    t.testdir(),
-    logs.map(({ vkey }) => ({ vkey })),
-  )
-  t.teardown(() => witness.serving.stop('SIGKILL'))
+  const followed = logs.map(({ vkey }) => ({ vkey }))
+  const first = await startWitnessProcess(data, followed)
+  t.teardown(() => first.serving.stop('SIGKILL'))
+  const second = await startWitnessProcess(data, followed)
+  t.teardown(() => second.serving.stop('SIGKILL'))
+  t.equal(first.vkey, second.vkey)
   for (const [round, log] of logs.entries()) {
-    await add(witness, log.request(0, 1))
+    await add(first, log.request(0, 1))
     const bodies = [
       log.request(1, 2),
       log.request(1, 3),
@@ -189,11 +191,11 @@ void t.test('of checkpoints that race, one history is cosigned', async (t) => {
       log.request(1, 9, 'fork', 1),
     ]
     const turned = [...bodies.slice(round % 4), ...bodies.slice(0, round % 4)]
-    const answers = await Promise.all(turned.map((body) => add(witness, body)))
+    const answers = await Promise.all(turned.map((body, i) => add(i % 2 === 0 ? first : second, body)))
     const good = answers.filter(({ status }) => status === 200)
     t.equal(good.length, 1, `one of ${answers.length}`)
     const won = turned[answers.findIndex(({ status }) => status === 200)]!
-    const head = (await ask(`${witness.url}/${log.hash}/checkpoint`)).body.toString().split('\n').slice(0, 3)
+    const head = (await ask(`${second.url}/${log.hash}/checkpoint`)).body.toString().split('\n').slice(0, 3)
     t.ok(Buffer.from(won).toString().includes(head.join('\n')), 'and it is the one that stands')
   }
 })

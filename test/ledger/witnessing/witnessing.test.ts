@@ -1,4 +1,4 @@
-import { cp } from 'node:fs/promises'
+import { cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -11,6 +11,7 @@ import { cosignatureTime, cosigner, decodeVkey, encodeVkey, noteSigner } from '.
 import { formatSignatureLine, parseNote } from '../../../proofs/signed-note.js'
 import { parseTlogProof, verifyTlogProof } from '../../../proofs/tlog-proof.js'
 import { verifyBundle } from '../../../proofs/verify.js'
+import { BIN, Serving, start as startProcess } from '../../acceptance/product.js'
 import type { OperationalEvent } from '../../../runtime/events.js'
 import { batch, note } from '../sample-log.js'
 import { ask, jsonOf, start } from '../sample-role.js'
@@ -401,4 +402,40 @@ void t.test('witnesses are asked at permitted addresses only', async (t) => {
   t.equal((await post(data, note(alice), '?wait=witnessed')).status, 503)
   t.match(running.role.checks.witnesses(), /OUTBOUND_REFUSED/)
   t.equal(inside.requests.length, 0)
+})
+
+/** Kills the ledger of a data folder between any two steps of a round, again and again. */
+void t.test('kill -9 of the log never takes back what a witness cosigned', async (t) => {
+  const base = t.testdir({ log: {}, one: {} })
+  const data = join(base, 'log')
+  const { vkey, alice } = await makeLog(data)
+  const one = stopping(t, await witness(join(base, 'one'), vkey))
+  const file = join(base, 'portcullis.yaml')
+  const policy = `${lineOf('one', one)}\nquorum one\n`
+  await writeFile(
+    file,
+    JSON.stringify({ ledger: { witnesses: { policy, interval_seconds: 0 } }, outbound: LOOPBACK }),
+  )
+  const kills = Number(process.env['LEDGER_KILLS'] ?? 5)
+  let seq = 0
+  let acknowledged = 0
+  for (let kill = 0; kill < kills; kill++) {
+    const args = [BIN, 'ledger', '--config', file, '--data', data]
+    const serving = new Serving(startProcess(process.execPath, args, {}))
+    await serving.wrote(/ledger serves/, 'stderr')
+    for (let left = 3 + kill; ; left--) {
+      // Somewhere in the next append, or in the round after it.
+      if (left === 0) setTimeout(() => serving.child.kill('SIGKILL'), (kill * 7) % 20)
+      const answer = await post(data, note(alice, { seq: seq++ }), '?wait=witnessed').catch(() => undefined)
+      if (answer?.status !== 201) break
+      acknowledged = parseTlogProof(answer.body).index + 1
+    }
+    await serving.ended
+    t.notMatch(serving.stderr, /WITNESS_AHEAD|EQUIVOCATION|not believed/)
+  }
+  const running = stopping(t, await startWitnessed(data, policy.trim().split('\n')))
+  const { body } = await ask(data, '/v1/checkpoint/witnessed')
+  t.ok(parseSignedCheckpoint(body).checkpoint.size >= acknowledged, `${acknowledged} entries were witnessed`)
+  t.equal((await post(data, note(alice, { seq }), '?wait=witnessed')).status, 201)
+  t.equal(running.role.checks.witnesses(), undefined)
 })

@@ -1,0 +1,68 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { generateSeed } from '../../../proofs/ed25519.js'
+import { cosigner, encodeVkey, noteSigner } from '../../../proofs/note-key.js'
+import { parsePolicy } from '../../../proofs/policy.js'
+import { parseNote } from '../../../proofs/signed-note.js'
+import {
+  readWitnessed,
+  witnessedCheckpoint,
+  writeWitnessed,
+} from '../../../ledger/witnessing/witnessed-file.js'
+import { SampleTree } from '../witness/sample-tree.js'
+
+const log = new SampleTree()
+const TIME = 1_700_000_000_000
+const [one, two] = ['one', 'two'].map((name) => cosigner(noteSigner(name, generateSeed()), () => TIME))
+const policyOf = (quorum: string) =>
+  parsePolicy(
+    `witness 1 ${encodeVkey(one!)}\nwitness 2 ${encodeVkey(two!)}\ngroup both all 1 2\nquorum ${quorum}\n`,
+  )
+
+const published = (size: number) => ({
+  size,
+  root: log.root(size),
+  note: log.checkpoint(size),
+  time: 0,
+})
+
+/** A log as far as this is concerned. */
+const source = (size: number, story?: string) => ({
+  identity: { origin: log.origin, vkey: log.vkey, signer: log.signer },
+  published: published(size),
+  consistency: (from: number, to: number) => log.proof(from, to),
+  rootAt: (at: number) => log.root(at, story),
+})
+
+function cosigned(size: number) {
+  const { textBytes } = parseNote(log.checkpoint(size))
+  const lines = [one!, two!].map(
+    (key, i) =>
+      [String(i + 1), { name: key.name, keyId: key.keyId, signature: key.sign(textBytes) }] as const,
+  )
+  return witnessedCheckpoint(published(size), new Map(lines))
+}
+
+void t.test('what is kept reads back, as far as the policy goes', async (t) => {
+  const path = join(t.testdir(), 'witnessed')
+  t.equal(await readWitnessed(path, policyOf('both'), source(9)), undefined)
+  const made = cosigned(7)
+  t.match({ size: made.size, time: made.time }, { size: 7, time: TIME })
+  await writeWitnessed(path, made)
+  const read = await readWitnessed(path, policyOf('both'), source(9))
+  t.same(Buffer.from(read!.note), Buffer.from(made.note))
+  t.same([...read!.cosignatures.keys()].toSorted(), ['1', '2'])
+  const other = cosigner(noteSigner('three', generateSeed()), () => TIME)
+  const stricter = parsePolicy(`witness 3 ${encodeVkey(other)}\nquorum 3\n`)
+  t.equal(await readWitnessed(path, stricter, source(9)), undefined, 'another quorum')
+})
+
+void t.test('what is of another history, or damaged, is not believed', async (t) => {
+  const path = join(t.testdir(), 'witnessed')
+  await writeWitnessed(path, cosigned(7))
+  await t.rejects(readWitnessed(path, policyOf('both'), source(9, 'fork')), /another history/)
+  await t.rejects(readWitnessed(path, policyOf('both'), source(6)), /another history/)
+  await writeFile(path, 'nonsense', { mode: 0o600 })
+  await t.rejects(readWitnessed(path, policyOf('both'), source(9)), { code: 'MALFORMED_NOTE' })
+})
