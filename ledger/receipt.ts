@@ -1,3 +1,4 @@
+import { formatCoseReceipt } from '../proofs/cose-receipt.js'
 import { parseEntry } from '../proofs/entry.js'
 import { formatReceipt } from '../proofs/receipt.js'
 import type { ReceiptSeal } from '../proofs/receipt.js'
@@ -32,6 +33,17 @@ export async function makeReceipt(
     checkpoint: checkpoint.note,
     ...(seal !== undefined && { seal }),
   })
+}
+
+/**
+ * The inclusion of an entry in the newest published tree as a COSE receipt.
+ *
+ * @throws LedgerError `NOT_FOUND`
+ */
+export function makeCoseReceipt(log: Log, index: number): Uint8Array {
+  const { size, root } = log.published
+  const proof = log.inclusion(index, log.published)
+  return formatCoseReceipt({ index, size, proof }, root, log.identity.signer)
 }
 
 async function makeSeal(

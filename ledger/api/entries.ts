@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { encodeBase64 } from '../../proofs/base64.js'
 import { parseDecimal } from '../../proofs/checkpoint.js'
+import { COSE_TYPE } from '../../proofs/cose-receipt.js'
 import { leafHash } from '../../proofs/hashing.js'
 import { MAX_BATCH } from '../../proofs/seal.js'
 import { decodeEntryBundle } from '../../proofs/tile.js'
@@ -9,11 +10,11 @@ import { admit } from '../admission.js'
 import type { Unit } from '../admission.js'
 import { LedgerError } from '../errors.js'
 import type { Appended, Log } from '../log.js'
-import { makeReceipt } from '../receipt.js'
+import { makeCoseReceipt, makeReceipt } from '../receipt.js'
 import { awaitQuorum, waitsForQuorum } from '../witnessing/api.js'
 import { checkpointFor } from './context.js'
 import type { ApiContext } from './context.js'
-import { ENTRIES_TYPE, json, JSON_TYPE, NOTE_TYPE, text, TEXT_TYPE, wantsJson } from './message.js'
+import { ENTRIES_TYPE, json, JSON_TYPE, NOTE_TYPE, text, TEXT_TYPE, wantsCose, wantsJson } from './message.js'
 import type { ApiRequest, ApiResponse } from './message.js'
 import { NONE, route } from './route.js'
 import { agent, checkpoint, entryName, hash, index, size } from './schemas.js'
@@ -237,12 +238,21 @@ export const getReceipt = route({
   ...named,
   answers: {
     200: {
-      description: 'A receipt (`portcullis.dev/receipt/v1`), which `portcullis verify` checks.',
-      content: { [JSON_TYPE]: z.looseObject({ format: z.literal('portcullis.dev/receipt/v1') }) },
+      description:
+        'A receipt (`portcullis.dev/receipt/v1`), which `portcullis verify` checks; asked for `application/cose`, a COSE ' +
+        'receipt of inclusion (RFC 9942).',
+      content: {
+        [JSON_TYPE]: z.looseObject({ format: z.literal('portcullis.dev/receipt/v1') }),
+        [COSE_TYPE]: 'bytes',
+      },
     },
   },
   handle: async (context, call) => {
     const index = indexOf(context.log, call)
+    if (wantsCose(call.request)) {
+      const headers = { 'content-type': COSE_TYPE, ...CHANGING }
+      return { status: 200, headers, body: makeCoseReceipt(context.log, index) }
+    }
     const body = await makeReceipt(context.log, index, (size) => checkpointFor(context, size))
     return { status: 200, headers: { 'content-type': JSON_TYPE, ...CHANGING }, body }
   },

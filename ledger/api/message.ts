@@ -41,6 +41,11 @@ export function text(
   return { status, headers: { 'content-type': TEXT_TYPE, ...headers }, body }
 }
 
+/** Whether the caller asks for a COSE receipt. */
+export function wantsCose(request: ApiRequest): boolean {
+  return /(?:^|[\s,])application\/cose(?:$|[\s,;])/i.test(request.accept ?? '')
+}
+
 /** Whether the caller asks for JSON instead of the text form. */
 export function wantsJson(request: ApiRequest): boolean {
   return /(?:^|[\s,])application\/json(?:$|[\s,;])/i.test(request.accept ?? '')
