@@ -8,6 +8,8 @@ export interface AdminOptions {
   readonly host: string
   /** 0 takes any free port. */
   readonly port: number
+  /** What to set for another address, as an error says it. */
+  readonly setting?: string
   /** Readiness checks that fail, by name, with their reasons; none means ready. */
   readonly problems: () => Promise<Readonly<Record<string, string>>>
   /** Prometheus' text format. */
@@ -37,7 +39,7 @@ const MAX_CONNECTIONS = 64
  * @throws RuntimeError `ADMIN_LISTEN`
  */
 export const startAdmin = async (options: AdminOptions): Promise<AdminServer> => {
-  const { host, port, log } = options
+  const { host, port, log, setting = '--admin HOST:PORT' } = options
   const server = createServer(
     { requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: REQUEST_TIMEOUT_MS },
     (request, response) => {
@@ -57,7 +59,7 @@ export const startAdmin = async (options: AdminOptions): Promise<AdminServer> =>
       reject(
         new RuntimeError(
           'ADMIN_LISTEN',
-          `cannot serve the admin address ${host}:${port}: ${reason}; choose another with --admin HOST:PORT`,
+          `cannot serve the admin address ${host}:${port}: ${reason}; choose another with ${setting}`,
           { cause: error },
         ),
       )

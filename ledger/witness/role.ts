@@ -99,6 +99,7 @@ export async function startWitness(options: WitnessRoleOptions): Promise<Witness
     opened.unshift(server)
     const admin = await startAdmin({
       ...hostPort(config.admin),
+      setting: 'witness.admin',
       problems: async () => {
         const reason = unhealthy()
         return reason === undefined ? {} : { witness: reason }

@@ -1,25 +1,14 @@
-import { equalBytes } from '../../proofs/bytes.js'
-import { verifyCheckpoint } from '../../proofs/checkpoint.js'
-import { formatEquivocationProof } from '../../proofs/equivocation-proof.js'
-import { decodeVkey } from '../../proofs/note-key.js'
+import { attempt } from '../../proofs/errors.js'
 import type { NoteSignature } from '../../proofs/signed-note.js'
 import { messageOf } from '../../runtime/errors.js'
 import { LedgerError } from '../errors.js'
-import type { Identity } from '../identity.js'
 import type { PublishedCheckpoint } from '../log.js'
+import { findConflict } from './conflict.js'
+import type { Conflict, WitnessedSource } from './conflict.js'
 import type { WitnessClient } from './witness-client.js'
 
-/** What has to be known of a log to have it witnessed. */
-export interface WitnessedSource {
-  readonly identity: Identity
-  readonly published: PublishedCheckpoint
-  consistency(from: number, to: number): readonly Uint8Array[]
-  /** Root of the first `size` entries. */
-  rootAt(size: number): Uint8Array
-}
-
 /** Told of a proof that somebody signed another history with the log's key. */
-export type OnConflict = (proof: Uint8Array, size: number) => Promise<void>
+export type OnConflict = (conflict: Conflict) => Promise<void>
 
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 60_000
@@ -107,23 +96,10 @@ export class WitnessFollower {
 
   /** Looks whether what the witness cosigned is of another history than ours: only the log's key can have signed it. */
   async #compare(log: WitnessedSource): Promise<void> {
-    const { origin, vkey } = log.identity
-    const note = await this.client.newest(origin)
+    const note = await this.client.newest(log.identity.origin)
     if (note === undefined) return
-    let theirs
-    try {
-      theirs = verifyCheckpoint(note, [decodeVkey(vkey)]).checkpoint
-    } catch {
-      // Nobody but the witness answers for it then, and a witness can serve what it likes.
-      return
-    }
-    const { published } = log
-    if (theirs.origin !== origin || theirs.size > published.size || theirs.size === 0) return
-    const root = log.rootAt(theirs.size)
-    if (equalBytes(root, theirs.root)) return
-    const fork = { root, proof: log.consistency(theirs.size, published.size) }
-    const isSameSize = theirs.size === published.size
-    const proof = { first: note, second: published.note, ...(!isSameSize && { fork }) }
-    await this.onConflict(formatEquivocationProof(proof), theirs.size)
+    const found = attempt(() => findConflict(note, log))
+    // What the log's key did not sign, nobody but the witness answers for, and a witness can serve what it likes.
+    if ('value' in found && found.value !== undefined) await this.onConflict(found.value)
   }
 }

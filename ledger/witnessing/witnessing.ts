@@ -10,18 +10,21 @@ import { decodeVkey } from '../../proofs/note-key.js'
 import { isQuorumMet } from '../../proofs/policy.js'
 import type { Policy } from '../../proofs/policy.js'
 import type { NoteSignature } from '../../proofs/signed-note.js'
+import { attempt } from '../../proofs/errors.js'
+import { readSecretFile, writePrivateFile } from '../../runtime/data-folder.js'
 import { messageOf } from '../../runtime/errors.js'
 import type { Logger } from '../../runtime/log.js'
 import type { OutboundConfig } from '../../runtime/outbound.js'
 import type { PublishedCheckpoint } from '../log.js'
 import type { WitnessesConfig } from './config.js'
 import { Equivocations } from './equivocations.js'
+import { findConflict } from './conflict.js'
+import type { Conflict, WitnessedSource } from './conflict.js'
 import { WitnessFollower } from './follower.js'
-import type { WitnessedSource } from './follower.js'
 import { checkWitnessPolicy } from './policy.js'
 import { WitnessClient } from './witness-client.js'
-import { readWitnessed, witnessedCheckpoint, writeWitnessed } from './witnessed-file.js'
-import type { WitnessedCheckpoint } from './witnessed-file.js'
+import { believeWitnessed, witnessedCheckpoint } from './witnessed-checkpoint.js'
+import type { WitnessedCheckpoint } from './witnessed-checkpoint.js'
 
 /** When a witnessed checkpoint that could not be kept is asked for again. */
 const RETRY_MS = 1_000
@@ -87,8 +90,8 @@ export class Witnessing {
     const settings = { outbound, clock, timeoutMs: config.timeout_seconds * 1000 }
     this.followers = policy.witnesses.map(
       (witness) =>
-        new WitnessFollower(witness.name, new WitnessClient(witness, settings), (proof, size) =>
-          this.#convict(proof, size),
+        new WitnessFollower(witness.name, new WitnessClient(witness, settings), (conflict) =>
+          this.#convict(conflict),
         ),
     )
   }
@@ -103,11 +106,8 @@ export class Witnessing {
     const keys = [decodeVkey(log.identity.vkey)]
     const equivocations = await Equivocations.open(join(options.folder, 'equivocations'), keys)
     const witnessing = new Witnessing(log, options, equivocations)
-    try {
-      witnessing.#witnessed = await readWitnessed(witnessing.#path, options.policy, log)
-    } catch (error) {
-      options.log.error({ err: messageOf(error) }, 'the kept witnessed checkpoint is not believed')
-    }
+    const kept = await readSecretFile(witnessing.#path)
+    if (kept !== undefined) await witnessing.#resume(kept)
     return witnessing
   }
 
@@ -266,12 +266,22 @@ export class Witnessing {
     // The same checkpoint again: who has not answered in this round still has cosigned it.
     const all = before?.size === checkpoint.size ? [...before.cosignatures, ...cosignatures] : cosignatures
     const next = witnessedCheckpoint(checkpoint, new Map(all))
-    await writeWitnessed(this.#path, next)
+    await writePrivateFile(this.#path, next.note)
     this.#witnessed = next
     for (const waiter of this.#waiters) if (waiter.size <= next.size) waiter.resolve(next)
   }
 
-  async #convict(proof: Uint8Array, size: number): Promise<void> {
+  async #resume(kept: Uint8Array): Promise<void> {
+    try {
+      this.#witnessed = believeWitnessed(kept, this.policy, this.#log)
+    } catch (error) {
+      this.#options.log.error({ err: messageOf(error) }, 'the kept witnessed checkpoint is not believed')
+      const found = attempt(() => findConflict(kept, this.#log))
+      if ('value' in found && found.value !== undefined) await this.#convict(found.value)
+    }
+  }
+
+  async #convict({ proof, size }: Conflict): Promise<void> {
     if (!(await this.equivocations.keep(proof))) return
     this.#alarm(
       'EQUIVOCATION',

@@ -404,6 +404,26 @@ void t.test('witnesses are asked at permitted addresses only', async (t) => {
   t.equal(inside.requests.length, 0)
 })
 
+void t.test('a kept checkpoint of another history convicts the log without any witness', async (t) => {
+  const base = t.testdir({ log: {}, fork: {}, one: {} })
+  const [data, forked] = [join(base, 'log'), join(base, 'fork')]
+  const { vkey, alice } = await makeLog(data)
+  await cp(data, forked, { recursive: true })
+  const one = stopping(t, await witness(join(base, 'one'), vkey))
+  const policy = [lineOf('one', one), 'quorum one']
+  let running = await startWitnessed(data, policy)
+  t.equal((await post(data, note(alice), '?wait=witnessed')).status, 201)
+  await running.stop()
+  running = await start(forked)
+  await post(forked, note(alice))
+  await running.stop()
+  await cp(join(data, 'ledger', 'witnessed'), join(forked, 'ledger', 'witnessed'))
+  running = stopping(t, await startWitnessed(forked, policy))
+  t.match(jsonOf(await ask(forked, '/health')), { equivocations: 1 })
+  t.equal((jsonOf(await ask(forked, '/v1/equivocations'))['equivocations'] as object[]).length, 1)
+  t.match(running.role.checks.witnesses(), /signed two histories/)
+})
+
 /** Kills the ledger of a data folder between any two steps of a round, again and again. */
 void t.test('kill -9 of the log never takes back what a witness cosigned', async (t) => {
   const base = t.testdir({ log: {}, one: {} })

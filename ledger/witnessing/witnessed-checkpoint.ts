@@ -5,9 +5,8 @@ import { isQuorumMet } from '../../proofs/policy.js'
 import type { Policy } from '../../proofs/policy.js'
 import { appendSignatures, compareSignatures } from '../../proofs/signed-note.js'
 import type { NoteSignature } from '../../proofs/signed-note.js'
-import { readSecretFile, writePrivateFile } from '../../runtime/data-folder.js'
 import type { PublishedCheckpoint } from '../log.js'
-import type { WitnessedSource } from './follower.js'
+import type { WitnessedSource } from './conflict.js'
 
 /** A checkpoint that the quorum cosigned; its `note` holds the cosignatures, its `time` is that of the newest of them. */
 export interface WitnessedCheckpoint extends PublishedCheckpoint {
@@ -33,18 +32,17 @@ export function witnessedCheckpoint(
 }
 
 /**
- * Reads the witnessed checkpoint that a former run kept.
+ * Looks whether the witnessed checkpoint that a former run kept is still one.
  *
- * @returns `undefined` when there is none, or none that this policy takes for witnessed
- * @throws ProofError or a message of what is wrong with it
+ * @param note what was kept
+ * @returns `undefined` when this policy does not take it for witnessed
+ * @throws ProofError when it is damaged, RangeError when it is of another history
  */
-export async function readWitnessed(
-  path: string,
+export function believeWitnessed(
+  note: Uint8Array,
   policy: Policy,
   log: WitnessedSource,
-): Promise<WitnessedCheckpoint | undefined> {
-  const note = await readSecretFile(path)
-  if (note === undefined) return undefined
+): WitnessedCheckpoint | undefined {
   const { witnesses } = policy
   const verifiers = [decodeVkey(log.identity.vkey), ...witnesses.map(({ verifier }) => verifier)]
   const { checkpoint, verification } = verifyCheckpoint(note, verifiers)
@@ -60,7 +58,3 @@ export async function readWitnessed(
   if (!isQuorumMet(policy, new Set(cosignatures.keys()))) return undefined
   return { ...witnessedCheckpoint({ size, root, note }, cosignatures), note }
 }
-
-/** Keeps a witnessed checkpoint, durable when it resolves. */
-export const writeWitnessed = (path: string, { note }: WitnessedCheckpoint): Promise<void> =>
-  writePrivateFile(path, note)

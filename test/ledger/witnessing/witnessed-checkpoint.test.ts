@@ -1,15 +1,9 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import t from 'tap'
 import { generateSeed } from '../../../proofs/ed25519.js'
 import { cosigner, encodeVkey, noteSigner } from '../../../proofs/note-key.js'
 import { parsePolicy } from '../../../proofs/policy.js'
 import { parseNote } from '../../../proofs/signed-note.js'
-import {
-  readWitnessed,
-  witnessedCheckpoint,
-  writeWitnessed,
-} from '../../../ledger/witnessing/witnessed-file.js'
+import { believeWitnessed, witnessedCheckpoint } from '../../../ledger/witnessing/witnessed-checkpoint.js'
 import { SampleTree } from '../witness/sample-tree.js'
 
 const log = new SampleTree()
@@ -44,25 +38,22 @@ function cosigned(size: number) {
   return witnessedCheckpoint(published(size), new Map(lines))
 }
 
-void t.test('what is kept reads back, as far as the policy goes', async (t) => {
-  const path = join(t.testdir(), 'witnessed')
-  t.equal(await readWitnessed(path, policyOf('both'), source(9)), undefined)
+void t.test('what was kept is taken up again, as far as the policy goes', async (t) => {
   const made = cosigned(7)
   t.match({ size: made.size, time: made.time }, { size: 7, time: TIME })
-  await writeWitnessed(path, made)
-  const read = await readWitnessed(path, policyOf('both'), source(9))
+  const read = believeWitnessed(made.note, policyOf('both'), source(9))
   t.same(Buffer.from(read!.note), Buffer.from(made.note))
   t.same([...read!.cosignatures.keys()].toSorted(), ['1', '2'])
   const other = cosigner(noteSigner('three', generateSeed()), () => TIME)
   const stricter = parsePolicy(`witness 3 ${encodeVkey(other)}\nquorum 3\n`)
-  t.equal(await readWitnessed(path, stricter, source(9)), undefined, 'another quorum')
+  t.equal(believeWitnessed(made.note, stricter, source(9)), undefined, 'another quorum')
 })
 
 void t.test('what is of another history, or damaged, is not believed', async (t) => {
-  const path = join(t.testdir(), 'witnessed')
-  await writeWitnessed(path, cosigned(7))
-  await t.rejects(readWitnessed(path, policyOf('both'), source(9, 'fork')), /another history/)
-  await t.rejects(readWitnessed(path, policyOf('both'), source(6)), /another history/)
-  await writeFile(path, 'nonsense', { mode: 0o600 })
-  await t.rejects(readWitnessed(path, policyOf('both'), source(9)), { code: 'MALFORMED_NOTE' })
+  const { note } = cosigned(7)
+  t.throws(() => believeWitnessed(note, policyOf('both'), source(9, 'fork')), /another history/)
+  t.throws(() => believeWitnessed(note, policyOf('both'), source(6)), /another history/)
+  t.throws(() => believeWitnessed(Buffer.from('nonsense'), policyOf('both'), source(9)), {
+    code: 'MALFORMED_NOTE',
+  })
 })
