@@ -1,62 +1,116 @@
 import { createHash } from 'node:crypto'
+import { messageOf } from '../runtime/errors.js'
+import type { Unpack, Unpacker } from './archive/unpack-types.js'
+import type { Engine } from './engines/engine.js'
 import type { HashList } from './engines/hash-list.js'
-import type { YaraRules } from './engines/yara-rules.js'
+import { identify } from './identify.js'
 import { readRegularFile } from './open-file.js'
-import { describePath, type FileResult, type FileVerdict, type Reason } from './verdict.js'
+import { describePath, verdictOf, type FileResult, type Reason } from './verdict.js'
 
 export interface Engines {
   readonly hashes: HashList
-  readonly yara: YaraRules
+  /** Asked one after another about every content: YARA, structure heuristics, the model. */
+  readonly engines: readonly Engine[]
+  /** Absent with `--raw`. */
+  readonly unpacker?: Unpacker
+}
+
+/** One content under judgement: the file itself or what was found in it. */
+interface Subject {
+  readonly name: string
+  readonly content: Buffer
+  /** Names from the outermost archive in; none for the file itself. */
+  readonly member?: string
+  readonly depth: number
 }
 
 /**
- * Judges one file: SHA-256 against the hash lists, then YARA, on the same bytes. An engine that fails makes the verdict
- * `error` unless another has found something: an error is never clean.
+ * Judges one file: identify, SHA-256 against the hash lists, then what is packed in it, then the engines, on the same bytes.
+ * An engine that fails makes the verdict `error` unless another has found something: an error is never clean.
+ * A promise only when the file has to be unpacked, since most have not and waiting costs more than judging a small file.
  * @param maxSize bytes
  */
-export function judgeFile(path: Buffer, engines: Engines, maxSize: number): FileResult {
+export function judgeFile(path: Buffer, engines: Engines, maxSize: number): FileResult | Promise<FileResult> {
   const start = performance.now()
-  const finish = (
-    verdict: FileVerdict,
-    reasons: readonly Reason[],
-    more: Partial<FileResult> = {},
-  ): FileResult => ({
+  const finish = (reasons: readonly Reason[], more: Partial<FileResult> = {}): FileResult => ({
     ...describePath(path),
-    verdict,
+    verdict: verdictOf(reasons),
     reasons,
     ...more,
     ms: Math.round((performance.now() - start) * 1000) / 1000,
   })
   const read = readRegularFile(path, maxSize)
   if (read.kind !== 'read')
-    return finish(read.kind, [
-      { engine: read.rule === 'too_large' ? 'limit' : 'file', rule: read.rule, detail: read.detail },
+    return finish([
+      {
+        engine: read.rule === 'too_large' ? 'limit' : 'file',
+        rule: read.rule,
+        level: read.kind,
+        detail: read.detail,
+      },
     ])
-  const sha256 = createHash('sha256').update(read.content).digest('hex')
+  const { content } = read
   const reasons: Reason[] = []
-  let verdict: FileVerdict = 'clean'
-  const listed = engines.hashes.find(sha256)
-  if (listed !== undefined) {
-    verdict = 'malicious'
-    reasons.push({ engine: 'hash', rule: listed })
+  const name = path.toString('utf8', path.lastIndexOf(0x2f) + 1)
+  const sha256 = { hex: '' }
+  const unpacking = judgeContent({ name, content, depth: 0 }, engines, undefined, reasons, sha256)
+  const done = (): FileResult => finish(reasons, { sha256: sha256.hex, size: content.length })
+  return unpacking ? unpacking.then(done) : done()
+}
+
+/**
+ * Adds what there is to say of one content to `reasons`.
+ * @returns a promise when there is something to unpack
+ */
+function judgeContent(
+  { name, content, member, depth }: Subject,
+  engines: Engines,
+  unpack: Unpack | undefined,
+  reasons: Reason[],
+  digest: { hex: string } = { hex: '' },
+): Promise<void> | undefined {
+  const add = (reason: Reason): void => {
+    reasons.push(member === undefined || reason.member !== undefined ? reason : { ...reason, member })
   }
-  try {
-    for (const hit of engines.yara.scan(read.content)) {
-      reasons.push({
-        engine: 'yara',
-        rule: hit.rule,
-        ...(hit.score === undefined ? {} : { score: hit.score }),
-      })
-      if (!hit.suspicious) verdict = 'malicious'
-      else if (verdict === 'clean') verdict = 'suspicious'
+  const kind = identify(content)
+  digest.hex = createHash('sha256').update(content).digest('hex')
+  const listed = engines.hashes.find(digest.hex)
+  if (listed !== undefined) add({ engine: 'hash', rule: listed, level: 'malicious' })
+  const unpacking = engines.unpacker?.opens(kind)
+    ? unpackContent(
+        { name, content, depth },
+        engines,
+        unpack ?? engines.unpacker.start(),
+        member,
+        reasons,
+        add,
+      )
+    : undefined
+  for (const engine of engines.engines)
+    try {
+      for (const reason of engine.judge(content, { kind, name })) add(reason)
+    } catch (error) {
+      add({ engine: engine.name, rule: 'engine_failed', level: 'error', detail: messageOf(error) })
     }
-  } catch (error) {
-    reasons.push({
-      engine: 'yara',
-      rule: 'engine_failed',
-      detail: error instanceof Error ? error.message : String(error),
+  return unpacking
+}
+
+async function unpackContent(
+  { content, depth }: Subject,
+  engines: Engines,
+  unpack: Unpack,
+  member: string | undefined,
+  reasons: Reason[],
+  add: (reason: Reason) => void,
+): Promise<void> {
+  try {
+    const said = await unpack(content, identify(content), depth, async (inner) => {
+      const path = member === undefined ? inner.name : `${member}!${inner.name}`
+      const subject = { name: inner.name, content: inner.content, member: path, depth: depth + 1 }
+      await judgeContent(subject, engines, unpack, reasons)
     })
-    if (verdict === 'clean') verdict = 'error'
+    for (const reason of said) add(reason)
+  } catch (error) {
+    add({ engine: 'archive', rule: 'engine_failed', level: 'error', detail: messageOf(error) })
   }
-  return finish(verdict, reasons, { sha256, size: read.content.length })
 }

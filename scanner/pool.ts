@@ -86,7 +86,7 @@ export class ScanPool {
 const failure = (path: Buffer, rule: string, detail: string, ms = 0): FileResult => ({
   ...describePath(path),
   verdict: 'error',
-  reasons: [{ engine: 'limit', rule, detail }],
+  reasons: [{ engine: 'limit', rule, level: 'error', detail }],
   ms,
 })
 

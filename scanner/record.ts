@@ -60,7 +60,7 @@ export async function recordFinding(record: Record, result: FileResult, item?: S
 function boundReasons(reasons: readonly Reason[]): readonly Reason[] {
   if (reasons.length <= MAX_REASONS) return reasons
   const more = reasons.length - MAX_REASONS
-  return [...reasons.slice(0, MAX_REASONS), { engine: 'limit', rule: `and ${more} more` }]
+  return [...reasons.slice(0, MAX_REASONS), { engine: 'limit', rule: `and ${more} more`, level: 'note' }]
 }
 
 export function recordQuarantine(

@@ -22,6 +22,7 @@ const unreadable = (path: Buffer, error: unknown): Walked => ({
   reason: {
     engine: 'file',
     rule: codeOf(error) ?? 'UNKNOWN',
+    level: 'error',
     detail: `cannot read: ${codeOf(error) ?? 'UNKNOWN'}`,
   },
 })
@@ -73,7 +74,12 @@ export async function* walk(start: Buffer, options: WalkOptions = {}): AsyncGene
         yield {
           kind: 'skipped',
           path,
-          reason: { engine: 'file', rule: 'other_file_system', detail: 'on another file system' },
+          reason: {
+            engine: 'file',
+            rule: 'other_file_system',
+            level: 'skipped',
+            detail: 'on another file system',
+          },
         }
       else pending.push(path)
     }
@@ -95,5 +101,5 @@ function* classify(path: Buffer, stat: Kind): Generator<Walked> {
         ? 'socket'
         : 'device'
   const detail = rule === 'symbolic_link' ? 'links are not followed' : 'not a regular file'
-  yield { kind: 'skipped', path, reason: { engine: 'file', rule, detail } }
+  yield { kind: 'skipped', path, reason: { engine: 'file', rule, level: 'skipped', detail } }
 }

@@ -15,24 +15,28 @@ const send = (message: FromWorker): void => {
 
 let engines: Engines | undefined
 let maxFileSize = 0
+/** One file after another, in the order in which they came: the pool's deadline is always the first one's. */
+let last: Promise<void> = Promise.resolve()
+
+async function judge(id: number, path: Buffer, by: Engines): Promise<void> {
+  const result = judgeFile(path, by, maxFileSize)
+  send({ type: 'result', id, result: result instanceof Promise ? await result : result })
+}
 
 process.on('message', (message: ToWorker) => {
   if (message.type === 'load') {
     try {
       const hashes = new HashList()
       for (const file of message.settings.hashLists) hashes.load(file)
-      engines = { hashes, yara: new YaraRules(message.settings.yaraFiles) }
+      engines = { hashes, engines: [new YaraRules(message.settings.yaraFiles)] }
       maxFileSize = message.settings.maxFileSize
       send({ type: 'ready' })
     } catch (error) {
       send({ type: 'failed', code: codeOf(error) ?? 'SCAN_WORKER', message: messageOf(error) })
     }
   } else if (engines) {
-    send({
-      type: 'result',
-      id: message.id,
-      result: judgeFile(Buffer.from(message.path), engines, maxFileSize),
-    })
+    const by = engines
+    last = last.then(() => judge(message.id, Buffer.from(message.path), by))
   }
 })
 

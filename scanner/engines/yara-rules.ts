@@ -1,17 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { compile, validate, type YaraX } from '@litko/yara-x'
 import { ScanError } from '../errors.js'
-
-export interface YaraHit {
-  readonly rule: string
-  /** `score` of the rule's meta section when it is a number from 0 to 100. */
-  readonly score?: number
-  /** Rules tagged or meta-marked `suspicious` raise no more than a suspicion. */
-  readonly suspicious: boolean
-}
+import type { Reason } from '../verdict.js'
+import type { Engine } from './engine.js'
 
 /** YARA rules compiled once and used for many files (YARA-X; rule language: virustotal.github.io/yara-x). */
-export class YaraRules {
+export class YaraRules implements Engine {
+  readonly name = 'yara'
   readonly #compiled: YaraX | undefined
 
   /**
@@ -62,16 +57,19 @@ export class YaraRules {
     }
   }
 
-  scan(content: Buffer): YaraHit[] {
+  judge(content: Buffer): Reason[] {
     if (!this.#compiled) return []
     return this.#compiled.scan(content).map((match) => {
       const meta = match.meta as { readonly score?: unknown; readonly verdict?: unknown }
       const score =
         typeof meta.score === 'number' && meta.score >= 0 && meta.score <= 100 ? meta.score : undefined
+      // Rules tagged or meta-marked `suspicious` raise no more than a suspicion.
+      const isSuspicion = match.tags.includes('suspicious') || meta.verdict === 'suspicious'
       return {
+        engine: 'yara',
         rule: match.ruleIdentifier,
+        level: isSuspicion ? 'suspicious' : 'malicious',
         ...(score === undefined ? {} : { score }),
-        suspicious: match.tags.includes('suspicious') || meta.verdict === 'suspicious',
       }
     })
   }
