@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
 import { privateFolder } from '../runtime/data-folder.js'
 import { messageOf } from '../runtime/errors.js'
-import { lmdbCause } from '../runtime/lmdb-cause.js'
+import { lmdbWrite } from '../runtime/lmdb-cause.js'
 import { checkLmdbFile } from '../runtime/lmdb-file.js'
 import type { Delivery } from './alerts/delivery.js'
 import { IncidentError } from './errors.js'
@@ -49,11 +49,7 @@ export class IncidentStore {
 
   /** Runs `work` as one durable transaction; what it throws undoes all of it. */
   async transaction<T>(work: () => T): Promise<T> {
-    try {
-      return await this.#root.childTransaction(work)
-    } catch (error) {
-      throw await lmdbCause(error)
-    }
+    return lmdbWrite(this.#root.childTransaction(work))
   }
 
   /** Position of the last event taken in. */

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { open } from 'lmdb'
 import type { Database, RootDatabase } from 'lmdb'
 import { privateFolderSync } from '../runtime/data-folder.js'
+import { lmdbWrite } from '../runtime/lmdb-cause.js'
 import { checkLmdbFile } from '../runtime/lmdb-file.js'
 import { CommitmentIndex } from './commitment-index.js'
 import { LedgerError } from './errors.js'
@@ -85,7 +86,14 @@ export class IndexStore {
     const path = privateFolderSync(folder)
     try {
       checkLmdbFile(join(path, 'data.mdb'))
-      this.#root = open({ path, noSubdir: false, overlappingSync: false, maxDbs: 16 })
+      // With batches by event turn, lmdb makes a promise of its own for each, whose rejection nobody can take up.
+      this.#root = open({
+        path,
+        noSubdir: false,
+        overlappingSync: false,
+        eventTurnBatching: false,
+        maxDbs: 16,
+      })
       this.#state = this.#root.openDB<State, string>('state', { encoding: 'json' })
       this.#ids = this.#root.openDB<number, string>('ids', { encoding: 'ordered-binary' })
       this.#leaves = this.#root.openDB<number, Buffer>('leaves', {
@@ -150,20 +158,22 @@ export class IndexStore {
    */
   async commit(commit: Commit): Promise<void> {
     // A child transaction, because only it is undone when something in the middle throws.
-    await this.#root.childTransaction(() => {
-      const present = this.checkpoint
-      const lease = this.lease
-      if (lease?.epoch !== commit.epoch) {
-        throw conflict(`another writer holds the lease (epoch ${lease?.epoch}, ours is ${commit.epoch})`)
-      }
-      if (present?.size !== commit.from || commit.checkpoint.size <= present.size) {
-        throw conflict(`a checkpoint of ${commit.checkpoint.size} entries cannot follow ${present?.size}`)
-      }
-      this.#state.putSync('checkpoint', commit.checkpoint)
-      this.#putRows(commit.entries, commit.tiles)
-    })
+    await lmdbWrite(this.#root.childTransaction(() => this.#commit(commit)))
     // What reads next must see it, also in this turn of the event loop.
     this.#root.resetReadTxn()
+  }
+
+  #commit(commit: Commit): void {
+    const present = this.checkpoint
+    const lease = this.lease
+    if (lease?.epoch !== commit.epoch) {
+      throw conflict(`another writer holds the lease (epoch ${lease?.epoch}, ours is ${commit.epoch})`)
+    }
+    if (present?.size !== commit.from || commit.checkpoint.size <= present.size) {
+      throw conflict(`a checkpoint of ${commit.checkpoint.size} entries cannot follow ${present?.size}`)
+    }
+    this.#state.putSync('checkpoint', commit.checkpoint)
+    this.#putRows(commit.entries, commit.tiles)
   }
 
   /** Forgets everything that can be made again from the write-ahead log. */
@@ -185,7 +195,7 @@ export class IndexStore {
 
   /** Puts rows of entries that the recorded checkpoint covers already. */
   async restore(entries: readonly IndexedEntry[], tiles: readonly StoredTile[]): Promise<void> {
-    await this.#root.childTransaction(() => this.#putRows(entries, tiles))
+    await lmdbWrite(this.#root.childTransaction(() => this.#putRows(entries, tiles)))
     this.#root.resetReadTxn()
   }
 

@@ -2,7 +2,7 @@ import type { Database, RootDatabase } from 'lmdb'
 
 import { messageOf, RuntimeError } from './errors.js'
 import { TopicConsumer } from './lmdb-consumer.js'
-import { lmdbCause } from './lmdb-cause.js'
+import { lmdbWrite } from './lmdb-cause.js'
 import type { Logger } from './log.js'
 import type { Consumer, OutboxItem, Topic } from './outbox.js'
 
@@ -136,14 +136,12 @@ export class TopicStore implements Topic {
   /** Moves a consumer's cursor on and deletes what all consumers have passed; resolves when durable. */
   async pass(consumer: string, seq: number): Promise<void> {
     const { root, state } = this.stores
-    try {
-      await root.childTransaction(() => {
+    await lmdbWrite(
+      root.childTransaction(() => {
         if (this.cursor(consumer) < seq) state.putSync([this.name, 'cursor', consumer], seq)
         this.#prune()
-      })
-    } catch (error) {
-      throw await lmdbCause(error)
-    }
+      }),
+    )
   }
 
   #prune(): void {
@@ -178,11 +176,13 @@ export class TopicStore implements Topic {
     let taken: PendingAppend[] = []
     try {
       // A child transaction, because only it is undone when a write in the middle fails.
-      const { written, refused } = await this.stores.root.childTransaction(() => {
-        taken = this.#pending
-        this.#pending = []
-        return this.#write(taken)
-      })
+      const { written, refused } = await lmdbWrite(
+        this.stores.root.childTransaction(() => {
+          taken = this.#pending
+          this.#pending = []
+          return this.#write(taken)
+        }),
+      )
       for (const { resolve } of written) resolve()
       for (const { reject } of refused)
         reject(
@@ -192,8 +192,7 @@ export class TopicStore implements Topic {
           ),
         )
       if (written.length > 0) for (const consumer of this.#consumers) consumer.wake()
-    } catch (error) {
-      const cause = await lmdbCause(error)
+    } catch (cause) {
       const failure = new RuntimeError('OUTBOX_WRITE', `cannot write to the outbox: ${messageOf(cause)}`, {
         cause,
       })

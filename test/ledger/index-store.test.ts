@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { writeFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -60,4 +61,33 @@ void t.test('a file that is no store of ours is refused by name', async (t) => {
   await mkdir(folder)
   await writeFile(join(folder, 'data.mdb'), Buffer.alloc(20_000, 7))
   t.throws(() => new IndexStore(folder), { code: 'INDEX_DAMAGED' })
+})
+
+void t.test('a full disk refuses a commit and ends nothing', async (t) => {
+  // A limit on the size of files stands for a disk without room.
+  const script = `const { execFileSync } = await import('node:child_process')
+    const { IndexStore } = await import(${JSON.stringify(new URL('../../ledger/index-store.js', import.meta.url).href)})
+    let unhandled = 0
+    process.on('SIGXFSZ', () => undefined)
+    process.on('unhandledRejection', () => unhandled++)
+    const store = new IndexStore(${JSON.stringify(t.testdir({}))})
+    store.initialise({ size: 0, root: '', time: 0 })
+    store.changeLease(() => ({ epoch: 1, holder: {}, renewed: 0 }))
+    execFileSync('prlimit', ['--fsize=400000', '--pid', String(process.pid)])
+    let size = 0, failure
+    while (failure === undefined && size < 500) {
+      const tiles = [{ level: 0, index: size, hashes: Buffer.alloc(8192) }]
+      const checkpoint = { size: size + 1, root: '', time: 0 }
+      await store.commit({ epoch: 1, from: size, checkpoint, entries: [], tiles }).then(
+        () => size++,
+        (error) => (failure = error),
+      )
+    }
+    const { writeSync } = await import('node:fs')
+    writeSync(1, JSON.stringify({ failed: failure instanceof Error, unhandled, recorded: store.checkpoint.size === size }))
+    process.exit(0)`
+  const out = execFileSync(process.execPath, [...process.execArgv, '--input-type=module', '-e', script], {
+    stdio: 'pipe',
+  })
+  t.same(JSON.parse(out.toString()), { failed: true, unhandled: 0, recorded: true })
 })
