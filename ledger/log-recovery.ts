@@ -120,7 +120,8 @@ async function openTree(
   return rebuild(store, wal, recorded.size)
 }
 
-async function rebuild(store: IndexStore, wal: WriteAheadLog, size: number): Promise<TileTree> {
+/** Makes the rows of the first `size` entries anew from the write-ahead log; what was in the index before is dropped. */
+export async function rebuild(store: IndexStore, wal: WriteAheadLog, size: number): Promise<TileTree> {
   await store.clear()
   const tree = new TileTree(0, store.readTile)
   while (tree.size < size) {

@@ -49,6 +49,8 @@ export interface RecoverOptions {
   /** Entries that were acknowledged for certain; fewer are damage, not a torn tail. */
   readonly minimum: number
   readonly onFrame: (location: FrameLocation, seed: number, entries: readonly Uint8Array[]) => void
+  /** Nothing is cut off or written: what would be is only told. */
+  readonly readOnly?: boolean
 }
 
 /** File name of the segment whose first entry is `first`. */
@@ -78,15 +80,13 @@ export async function recover(options: RecoverOptions): Promise<Recovery> {
       const header = decodeSegmentHeader(bytes)
       if (header === undefined && last && bytes.length <= SEGMENT_HEADER_BYTES && next >= options.minimum) {
         // The crash came while the segment was being made; nothing was ever written behind this header.
+        const truncated = { file: name, offset: 0, bytes: bytes.length }
+        if (options.readOnly) return { next, truncated }
         await file.close()
         keepOpen = true
         await disk.remove(join(directory, name))
         await disk.syncDirectory(directory)
-        return resumePrevious(options, firsts.slice(0, -1), next, {
-          file: name,
-          offset: 0,
-          bytes: bytes.length,
-        })
+        return resumePrevious(options, firsts.slice(0, -1), next, truncated)
       }
       if (header === undefined || header.first !== first) throw damaged(name, 0, 'its header is damaged')
       const scan = scanFrames(options, name, header.seed, bytes, next)
@@ -98,12 +98,14 @@ export async function recover(options: RecoverOptions): Promise<Recovery> {
       const torn = scan.end !== bytes.length
       if (torn) refuseUnlessTail(name, header.seed, bytes, scan.end, scan.reason, next, options.minimum)
       else if (next < options.minimum) throw missing(name, scan.end, next, options.minimum)
+      const truncated = torn && { file: name, offset: scan.end, bytes: bytes.length - scan.end }
+      if (options.readOnly) return { next, ...(truncated && { truncated }) }
       keepOpen = true
       await makeDurable(options, file, bytes, scan.lastFrame, scan.end)
       return {
         next,
         active: { file, first, seed: header.seed, end: scan.end },
-        ...(torn && { truncated: { file: name, offset: scan.end, bytes: bytes.length - scan.end } }),
+        ...(truncated && { truncated }),
       }
     } finally {
       if (!keepOpen) await file.close()

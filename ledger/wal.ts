@@ -39,6 +39,8 @@ export interface WalOptions {
   /** Entries that a recorded checkpoint covers. */
   readonly minimum: number
   readonly segmentBytes?: number
+  /** Leaves the files as they are: nothing is repaired, and nothing can be appended. */
+  readonly readOnly?: boolean
   /** Called for every group in order while the log is read, before `openWal` resolves. */
   readonly onRecovered: (first: number, entries: readonly Uint8Array[]) => void
 }
@@ -64,12 +66,13 @@ interface ActiveSegment {
  * @throws LedgerError `WAL_DAMAGED`, see `recover`.
  */
 export async function openWal(options: WalOptions): Promise<WriteAheadLog> {
-  await options.disk.makeDirectory(options.directory)
+  if (!options.readOnly) await options.disk.makeDirectory(options.directory)
   const frames = new FrameTable()
   const recovery = await recover({
     disk: options.disk,
     directory: options.directory,
     minimum: options.minimum,
+    ...(options.readOnly && { readOnly: true }),
     onFrame: (location, seed, entries) => {
       frames.push(location, seed)
       options.onRecovered(location.first, entries)
@@ -102,6 +105,7 @@ export class WriteAheadLog {
     this.#active = recovery.active && { ...recovery.active }
     this.#assigned = recovery.next
     this.truncated = recovery.truncated
+    this.#closed = options.readOnly ?? false
   }
 
   /** Number of durable entries. */

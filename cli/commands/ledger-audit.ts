@@ -45,7 +45,7 @@ const audit = async (context: CliContext, log: string, flags: AuditFlags): Promi
   const keys = flags.vkey.map(decodeVkey)
   const entries = flags.entries === undefined ? undefined : new EntryAudit(await readKeys(flags.entries))
   const source = await openSource(context, log, flags)
-  const bar = progressBar(context)
+  const bar = progressBar(context, 'entries')
   const start = performance.now()
   let report: AuditReport
   try {
@@ -62,7 +62,7 @@ const audit = async (context: CliContext, log: string, flags: AuditFlags): Promi
   if (flags.json) context.stdout.write(`${JSON.stringify({ ...report, seconds })}\n`)
   else if (report.ok) context.stdout.write(summary(report, seconds))
   if (report.ok) return
-  for (const finding of report.findings) context.stderr.write(`${describe(finding)}\n`)
+  for (const finding of report.findings) context.stderr.write(`${describeFinding(finding)}\n`)
   if (report.found > report.findings.length)
     context.stderr.write(`and ${report.found - report.findings.length} more\n`)
   context.setExitCode(1)
@@ -95,15 +95,15 @@ const summary = (report: AuditReport, seconds: number): string => {
 }
 
 /** Paths and messages can come from a foreign log, and must not steer the terminal. */
-const describe = ({ code, path, message }: AuditFinding): string =>
+export const describeFinding = ({ code, path, message }: AuditFinding): string =>
   `${code}: ${path === undefined ? '' : `${printable(path)}: `}${printable(message)}`
 
 /** Progress on a terminal, with the rate and the time left. */
-const progressBar = (context: CliContext) => {
+export const progressBar = (context: CliContext, unit: string) => {
   if (!context.stderr.isTTY) return undefined
   const bar = new SingleBar(
     {
-      format: '{bar} {percentage} % | {value} of {total} entries | {rate}/s | {eta_formatted} left',
+      format: `{bar} {percentage} % | {value} of {total} ${unit} | {rate}/s | {eta_formatted} left`,
       stream: context.stderr,
       hideCursor: null,
       etaBuffer: 200,

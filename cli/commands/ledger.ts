@@ -3,7 +3,6 @@ import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Command } from 'commander'
 
-import { openAccess } from '../../ledger/access.js'
 import type { LedgerAccess } from '../../ledger/access.js'
 import type { ApiResponse } from '../../ledger/api/message.js'
 import { problemError } from '../../ledger/api/problem.js'
@@ -17,8 +16,10 @@ import { endAtOnce } from '../../runtime/role.js'
 import { openTopic } from '../../runtime/topics.js'
 import type { CliContext, Flags } from '../context.js'
 import { UsageError } from '../context.js'
+import { success, withAccess } from './ledger-access.js'
 import { appendInput } from './ledger-append.js'
 import { registerLedgerAudit } from './ledger-audit.js'
+import { registerLedgerCare } from './ledger-care.js'
 
 interface LedgerFlags extends Flags {
   readonly json?: boolean
@@ -105,6 +106,7 @@ export const registerLedger = (program: Command, context: CliContext): void => {
   )
 
   registerLedgerAudit(ledger, context)
+  registerLedgerCare(command, context)
 }
 
 const withData = (command: Command): Command =>
@@ -178,35 +180,9 @@ const policy = async (context: CliContext, flags: LedgerFlags): Promise<void> =>
   context.stdout.write(await trustPolicy(folder, identity, config.ledger.witnesses))
 }
 
-const withAccess = async (
-  context: CliContext,
-  flags: LedgerFlags,
-  work: (access: LedgerAccess, data: string) => Promise<void>,
-): Promise<void> => {
-  const { config } = context.loadConfig(flags)
-  const data = await privateFolder(resolve(config.data))
-  const log = context.logger(config, 'ledger')
-  const openLedgerTopic = () => {
-    const outbox = openOutbox(join(data, 'outbox'), { log })
-    return { topic: openTopic(outbox, 'ledger'), close: () => outbox.close() }
-  }
-  const access = await openAccess({ data, config: config.ledger, clock, log, openTopic: openLedgerTopic })
-  try {
-    await work(access, data)
-  } finally {
-    await access.close()
-  }
-}
-
 const entryTarget = (entry: string, part: string, agent: string | undefined): string => {
   const query = agent === undefined ? '' : `?agent=${encodeURIComponent(agent)}`
   return `/v1/entries/${encodeURIComponent(entry)}/${part}${query}`
-}
-
-/** The body of a success; a problem becomes the error that the command ends with. */
-const success = (answer: ApiResponse): Uint8Array => {
-  if (answer.status < 300) return answer.body
-  throw problemError(answer)
 }
 
 const waitMs = (flags: LedgerFlags): number => {
