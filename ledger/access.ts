@@ -10,6 +10,7 @@ import { codeOf } from '../runtime/errors.js'
 import type { Logger } from '../runtime/log.js'
 import type { Topic } from '../runtime/outbox.js'
 import type { ApiRequest, ApiResponse } from './api/message.js'
+import { anchorPins } from './anchor/open.js'
 import { createApi } from './api/routes.js'
 import { socketPath } from './api/server.js'
 import type { LedgerConfig } from './config.js'
@@ -41,6 +42,8 @@ export interface AccessOptions {
   readonly config: LedgerConfig
   readonly clock: { now(): number }
   readonly log: Logger
+  /** Where `env:NAME` of a secret is looked up; the environment of this process when left out. */
+  readonly env?: Readonly<Record<string, string | undefined>>
   /** Opens topic `ledger`; asked only when no writer runs, to take in what waits there. */
   readonly openTopic: () => { readonly topic: Topic; close(): Promise<void> }
 }
@@ -96,7 +99,13 @@ async function ownAccess(options: AccessOptions): Promise<LedgerAccess> {
   }
   const api = createApi(log, {
     witnessing,
-    policy: () => trustPolicy(folder, log.identity, options.config.witnesses),
+    policy: async () =>
+      trustPolicy(
+        folder,
+        log.identity,
+        options.config.witnesses,
+        await anchorPins({ env: process.env, ...options }),
+      ),
   })
   const request = (given: LocalRequest): Promise<ApiResponse> =>
     api({ method: 'GET', body: new Uint8Array(0), ...given, channel: 'local' })

@@ -1,7 +1,8 @@
 import { formatSessionBundle } from '../proofs/bundle.js'
 import type { BundleEntry } from '../proofs/bundle.js'
 import { LedgerError } from './errors.js'
-import type { Log, PublishedCheckpoint } from './log.js'
+import type { Log } from './log.js'
+import type { ProvingCheckpoint } from './proving-checkpoint.js'
 
 /** Entries and bytes of entries after which a bundle is cut, always behind a whole batch. */
 export const MAX_BUNDLE = { entries: 16_384, bytes: 8 * 1024 * 1024 }
@@ -25,7 +26,7 @@ export async function makeBundle(
   log: Log,
   session: string,
   range: BundleRange = {},
-  checkpointFor: (size: number) => PublishedCheckpoint = () => log.published,
+  checkpointFor: (size: number) => ProvingCheckpoint = () => log.published,
 ): Promise<Uint8Array> {
   const { from = 0, limit = MAX_BUNDLE.entries } = range
   const { size } = log.published
@@ -56,6 +57,7 @@ export async function makeBundle(
       checkpoint,
     ),
     checkpoint: checkpoint.note,
+    ...(checkpoint.anchor !== undefined && { anchor: checkpoint.anchor }),
     ...(isLater && { from }),
     ...(next !== undefined && { next }),
   })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { anchorsConfig } from './anchor/config.js'
 import { secretReference } from '../runtime/secret.js'
 import { witnessesConfig } from './witnessing/config.js'
 
@@ -76,6 +77,7 @@ export const ledgerConfig = z
       .default(32 * MIB)
       .describe('Size at which a new segment of the write-ahead log is begun. Bytes; default 32 MiB.'),
     witnesses: witnessesConfig,
+    anchors: anchorsConfig,
   })
   .refine(({ reads, token }) => reads === 'open' || token !== undefined, {
     path: ['reads'],

@@ -230,12 +230,18 @@ export class Log {
   }
 
   /** One proof for several entries, ascending by index. */
-  inclusionOfAll(indexes: readonly number[], checkpoint: PublishedCheckpoint): readonly Uint8Array[] {
+  inclusionOfAll(
+    indexes: readonly number[],
+    checkpoint: Pick<PublishedCheckpoint, 'size'>,
+  ): readonly Uint8Array[] {
     return multiProof(indexes, checkpoint.size, this.#tree.node)
   }
 
   /** Inclusion proof of an entry in the published checkpoint. */
-  inclusion(index: number, checkpoint = this.#published): readonly Uint8Array[] {
+  inclusion(
+    index: number,
+    checkpoint: Pick<PublishedCheckpoint, 'size'> = this.#published,
+  ): readonly Uint8Array[] {
     if (!(index < checkpoint.size)) throw new LedgerError('NOT_FOUND', `there is no entry ${index}`)
     return inclusionProof(index, checkpoint.size, this.#tree.node)
   }

@@ -4,7 +4,8 @@ import { formatReceipt } from '../proofs/receipt.js'
 import type { ReceiptSeal } from '../proofs/receipt.js'
 import { batchPath, MAX_BATCH, parseSealNote, SEAL_LINE } from '../proofs/seal.js'
 import { LedgerError } from './errors.js'
-import type { Log, PublishedCheckpoint } from './log.js'
+import type { Log } from './log.js'
+import type { ProvingCheckpoint } from './proving-checkpoint.js'
 
 /** Entries that are read at once when the seal of an action is looked for. */
 const STEP = 256
@@ -19,7 +20,7 @@ const SEAL_START = Buffer.from(`${SEAL_LINE}\n`)
 export async function makeReceipt(
   log: Log,
   index: number,
-  checkpointFor: (size: number) => PublishedCheckpoint = () => log.published,
+  checkpointFor: (size: number) => ProvingCheckpoint = () => log.published,
 ): Promise<Uint8Array> {
   const entry = await log.entry(index)
   const sealIndex =
@@ -31,6 +32,7 @@ export async function makeReceipt(
     index,
     proof: log.inclusion(index, checkpoint),
     checkpoint: checkpoint.note,
+    ...(checkpoint.anchor !== undefined && { anchor: checkpoint.anchor }),
     ...(seal !== undefined && { seal }),
   })
 }
@@ -50,7 +52,7 @@ async function makeSeal(
   log: Log,
   index: number,
   sealIndex: number,
-  checkpoint: PublishedCheckpoint,
+  checkpoint: ProvingCheckpoint,
 ): Promise<ReceiptSeal> {
   const entry = await log.entry(sealIndex)
   const { count } = parseSealNote(entry).seal

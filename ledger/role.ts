@@ -5,6 +5,9 @@ import type { Logger } from '../runtime/log.js'
 import type { Topic } from '../runtime/outbox.js'
 import { uuidv7 } from '../runtime/uuid.js'
 import type { OperationalEvent } from '../runtime/events.js'
+import { anchorMetrics } from './anchor/metrics.js'
+import type { Anchoring } from './anchor/anchoring.js'
+import { openAnchors } from './anchor/open.js'
 import { createApi } from './api/routes.js'
 import { serveSocket, serveTcp } from './api/server.js'
 import type { ApiServer } from './api/server.js'
@@ -89,19 +92,23 @@ export async function startLedger(options: LedgerRoleOptions): Promise<LedgerRol
   const servers: ApiServer[] = []
   let intake: Intake | undefined
   let witnessing: Witnessing | undefined
+  let anchoring: Anchoring | undefined
   const figures = async (): Promise<string> =>
     metrics(log, intake?.refused ?? 0, options.topic) +
-    (witnessing === undefined ? '' : witnessingMetrics(witnessing))
+    (witnessing === undefined ? '' : witnessingMetrics(witnessing)) +
+    (anchoring === undefined ? '' : anchorMetrics(anchoring))
   try {
     witnessing = await openWitnessing(log, {
       ...options,
       onAlarm: (code, message) => void publish(options, code, message, 'critical'),
     })
+    anchoring = await openAnchors(log, options, witnessing)
     const api = createApi(log, {
       ...(token !== undefined && { token }),
       witnessing,
+      anchors: anchoring,
       reads: config.reads,
-      policy: () => trustPolicy(folder, log.identity, config.witnesses),
+      policy: () => trustPolicy(folder, log.identity, config.witnesses, anchoring?.pins() ?? []),
       metrics: figures,
       onError: (error) => logger.error({ err: messageOf(error) }, 'a request could not be answered'),
     })
@@ -110,10 +117,12 @@ export async function startLedger(options: LedgerRoleOptions): Promise<LedgerRol
     if (tcp !== undefined) servers.push(await serveTcp(api, tcp.host, tcp.port, config.max_body_bytes))
   } catch (error) {
     await Promise.all(servers.map((server) => server.close()))
+    await anchoring?.stop()
     await log.close()
     throw error
   }
   witnessing?.begin()
+  anchoring?.start()
   const taking = new Intake(log, {
     topic: options.topic,
     folder,
@@ -131,6 +140,7 @@ export async function startLedger(options: LedgerRoleOptions): Promise<LedgerRol
     checks: { ledger: () => log.unhealthy(), witnesses: () => witnessing && notWitnessed(witnessing) },
     metrics: figures,
     stop: async () => {
+      await anchoring?.stop()
       await witnessing?.stop()
       await taking.stop()
       await Promise.all(servers.map((server) => server.close()))

@@ -36,12 +36,12 @@ export function checkAnchor(
 }
 
 /** The outcome of a check that did not fail. */
-interface Finding {
+export interface AnchorFinding {
   readonly passed: boolean
   readonly message: string
 }
 
-function notChecked(message: string): Finding {
+function notChecked(message: string): AnchorFinding {
   return { passed: false, message }
 }
 
@@ -50,7 +50,7 @@ function judge(
   checkpoint: Checkpoint,
   policy: Policy,
   evidence: ChainEvidence | undefined,
-): Finding {
+): AnchorFinding {
   if (policy.anchors.length === 0) return notChecked('the policy names no anchor')
   if (anchor === undefined) {
     if (evidence !== undefined) throw new ProofError('anchor_missing', 'no anchor is given')
@@ -58,7 +58,7 @@ function judge(
   }
   const pin = checkClaim(anchor, checkpoint, policy.anchors)
   if (evidence === undefined) return notChecked('the chain was not asked')
-  return weigh(anchor, pin, evidence)
+  return weighEvidence(anchor, pin, evidence)
 }
 
 function mismatch(message: string): ProofError {
@@ -83,7 +83,17 @@ function checkClaim(anchor: Anchor, checkpoint: Checkpoint, pins: readonly Polic
   return pin
 }
 
-function weigh(anchor: Anchor, pin: PolicyAnchor, { observations, agree }: ChainEvidence): Finding {
+/**
+ * Weighs what endpoints say against a claim and what is pinned for it. It does not look at the policy or the checkpoint.
+ *
+ * @returns whether so many of them confirm it; not when too few answered
+ * @throws ProofError when one that answered says otherwise and too few confirm
+ */
+export function weighEvidence(
+  anchor: Anchor,
+  pin: Pick<PolicyAnchor, 'codeHash'>,
+  { observations, agree }: ChainEvidence,
+): AnchorFinding {
   const asked = observations.length
   const needed = agree ?? asked
   if (asked === 0 || needed < 1 || needed > asked)
@@ -118,7 +128,7 @@ function confirmation(anchor: Anchor, agreed: number, asked: number): string {
 }
 
 /** What one endpoint says against what the receipt and the policy say. */
-function checkFacts(anchor: Anchor, pin: PolicyAnchor, facts: AnchorFacts): void {
+function checkFacts(anchor: Anchor, pin: Pick<PolicyAnchor, 'codeHash'>, facts: AnchorFacts): void {
   const { chainId, codeHash, anchoredAt, event } = facts
   if (chainId !== anchor.chainId) throw mismatch(`the endpoint serves chain ${chainId}`)
   if (event === undefined && anchoredAt.latest === undefined)

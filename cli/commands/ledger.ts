@@ -6,6 +6,7 @@ import type { Command } from 'commander'
 import type { LedgerAccess } from '../../ledger/access.js'
 import type { ApiResponse } from '../../ledger/api/message.js'
 import { problemError } from '../../ledger/api/problem.js'
+import { anchorPins } from '../../ledger/anchor/open.js'
 import { LedgerError } from '../../ledger/errors.js'
 import { readIdentity } from '../../ledger/identity.js'
 import { openConfiguredLog, startLedger } from '../../ledger/role.js'
@@ -177,7 +178,14 @@ const policy = async (context: CliContext, flags: LedgerFlags): Promise<void> =>
   const folder = join(resolve(config.data), 'ledger')
   const identity = await readIdentity(folder)
   if (identity === undefined) throw new LedgerError('NOT_INITIALISED', `there is no log in ${folder} yet`)
-  context.stdout.write(await trustPolicy(folder, identity, config.ledger.witnesses))
+  context.stdout.write(
+    await trustPolicy(
+      folder,
+      identity,
+      config.ledger.witnesses,
+      await anchorPins({ config: config.ledger, env: context.env }),
+    ),
+  )
 }
 
 const entryTarget = (entry: string, part: string, agent: string | undefined): string => {

@@ -12,7 +12,7 @@ import { LedgerError } from '../errors.js'
 import type { Appended, Log } from '../log.js'
 import { makeCoseReceipt, makeReceipt } from '../receipt.js'
 import { awaitQuorum, waitsForQuorum } from '../witnessing/api.js'
-import { checkpointFor } from './context.js'
+import { checkpointFor, provingFor } from './context.js'
 import type { ApiContext } from './context.js'
 import { ENTRIES_TYPE, json, JSON_TYPE, NOTE_TYPE, text, TEXT_TYPE, wantsCose, wantsJson } from './message.js'
 import type { ApiRequest, ApiResponse } from './message.js'
@@ -253,7 +253,7 @@ export const getReceipt = route({
       const headers = { 'content-type': COSE_TYPE, ...CHANGING }
       return { status: 200, headers, body: makeCoseReceipt(context.log, index) }
     }
-    const body = await makeReceipt(context.log, index, (size) => checkpointFor(context, size))
+    const body = await makeReceipt(context.log, index, (size) => provingFor(context, size))
     return { status: 200, headers: { 'content-type': JSON_TYPE, ...CHANGING }, body }
   },
 })

@@ -1,6 +1,7 @@
 /** The ledger's HTTP API, without the HTTP: every way in (socket, TCP, a command in the same process) uses it. */
 import { z } from 'zod'
 import type { Log } from '../log.js'
+import { getAnchors, getAnchorsCovering } from './anchors.js'
 import { authorise } from './authorise.js'
 import type { ApiContext, ApiOptions } from './context.js'
 import { getEntry, getProof, getReceipt, postEntries } from './entries.js'
@@ -50,6 +51,8 @@ export const ROUTES: readonly Route[] = [
   postVerify,
   getWitnessed,
   getEquivocations,
+  getAnchors,
+  getAnchorsCovering,
   getPolicy,
   getHealth,
   getMetrics,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { decodeHex } from '../../proofs/bytes.js'
 import { makeBundle, MAX_BUNDLE } from '../bundle.js'
 import { LedgerError } from '../errors.js'
-import { checkpointFor } from './context.js'
+import { provingFor } from './context.js'
 import { json, JSON_TYPE } from './message.js'
 import { NONE, route } from './route.js'
 import { agent, decimal, index, numberOf, session, size } from './schemas.js'
@@ -86,7 +86,7 @@ export const getBundle = route({
       throw new LedgerError('BAD_REQUEST', `limit is from 1 to ${MAX_BUNDLE.entries}`)
     const from = query.from === undefined ? 0 : numberOf(query.from)
     const body = await makeBundle(context.log, path.session, { from, limit }, (size) =>
-      checkpointFor(context, size),
+      provingFor(context, size),
     )
     return { status: 200, headers: { 'content-type': JSON_TYPE, ...CHANGING }, body }
   },

@@ -6,6 +6,7 @@ void t.test('nothing has to be configured', (t) => {
     reads: 'open',
     max_body_bytes: 8 * 1024 * 1024,
     segment_bytes: 32 * 1024 * 1024,
+    anchors: [],
   })
   t.end()
 })

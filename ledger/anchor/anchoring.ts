@@ -1,0 +1,228 @@
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Anchor } from '../../proofs/anchor.js'
+import type { PolicyAnchor } from '../../proofs/anchor-policy.js'
+import { decodeBase64 } from '../../proofs/base64.js'
+import { decodeHex } from '../../proofs/bytes.js'
+import { codeOf, messageOf } from '../../runtime/errors.js'
+import type { Logger } from '../../runtime/log.js'
+import type { OutboundConfig } from '../../runtime/outbound.js'
+import { readAccount } from './account.js'
+import type { AnchorableLog } from './anchorable-log.js'
+import { Anchorer } from './anchorer.js'
+import type { AnchorConfig } from './config.js'
+import { AnchorError } from './errors.js'
+import { GWEI } from './fee.js'
+import { openNodes } from './nodes.js'
+import type { ChainNodes } from './nodes.js'
+import { anchorOf } from './record.js'
+import type { AnchorRecord } from './record.js'
+import { AnchorStore } from './store.js'
+
+export interface AnchoringOptions {
+  /** `<data>/ledger`. */
+  readonly folder: string
+  readonly config: readonly AnchorConfig[]
+  readonly outbound: OutboundConfig
+  readonly log: AnchorableLog
+  readonly clock: { now(): number }
+  readonly logger: Logger
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** A final anchor with the checkpoint that it is of. */
+export interface AnchoredCheckpoint {
+  /** Name of the target in the configuration. */
+  readonly name: string
+  readonly size: number
+  readonly root: Uint8Array
+  /** The signed note. */
+  readonly note: Uint8Array
+  readonly anchor: Anchor
+}
+
+/** One of `ledger.anchors` and how it does. */
+export interface AnchorTarget {
+  readonly config: AnchorConfig
+  readonly submitter: string
+  readonly records: readonly AnchorRecord[]
+  /** Why its last pass failed. */
+  readonly problem?: { readonly code: string; readonly message: string }
+}
+
+/** What can be read of the anchors. */
+export interface AnchorBook {
+  /** All targets, each with its newest records, at most so many; smallest tree first. */
+  targets(newest: number): readonly AnchorTarget[]
+  /** For each target the smallest final tree of at least so many entries, where there is one. */
+  covering(size: number): readonly AnchoredCheckpoint[]
+  /** The one of those that is on chain the longest: what a proof is best made against. */
+  proving(size: number): AnchoredCheckpoint | undefined
+}
+
+interface Running {
+  readonly config: AnchorConfig
+  readonly submitter: string
+  readonly nodes: ChainNodes
+  readonly anchorer: Anchorer
+  problem?: NonNullable<AnchorTarget['problem']>
+}
+
+/**
+ * Opens the anchors of a log. Nothing is asked or sent before `start` or `pass`.
+ *
+ * @throws AnchorError `ANCHOR_KEY`, `ANCHOR_STORE`; RuntimeError `SECRET_MISSING`, `OUTBOUND_REFUSED`
+ */
+export async function openAnchoring(options: AnchoringOptions): Promise<Anchoring> {
+  const store = new AnchorStore(join(options.folder, 'anchors'))
+  const running: Running[] = []
+  try {
+    for (const config of options.config) running.push(await openTarget(config, store, options))
+    assertOwnNonces(running)
+  } catch (error) {
+    await Promise.all(running.map(({ nodes }) => nodes.close()))
+    await store.close()
+    throw error
+  }
+  return new Anchoring(store, running, options.logger)
+}
+
+async function openTarget(
+  config: AnchorConfig,
+  store: AnchorStore,
+  { outbound, log, clock, logger, env }: AnchoringOptions,
+): Promise<Running> {
+  const account = await readAccount(config.key, env)
+  const nodes = await openNodes({
+    chainId: config.chain_id,
+    rpc: config.rpc,
+    outbound,
+    timeoutMs: config.timeout_seconds * 1000,
+    confirmations: config.confirmations,
+    env,
+  })
+  const anchorer = new Anchorer({
+    name: config.name,
+    chainId: config.chain_id,
+    contract: config.contract,
+    codeHash: config.code_hash,
+    agree: config.agree,
+    intervalMs: config.interval_seconds * 1000,
+    replaceMs: config.replace_seconds * 1000,
+    // A fraction of a gwei is a price, too.
+    maxFeePerGas: BigInt(Math.floor(config.max_fee_gwei * Number(GWEI))),
+    budgetPerDay: BigInt(config.budget_gwei_per_day) * GWEI,
+    nodes,
+    account,
+    store,
+    log,
+    clock,
+    logger,
+  })
+  return { config, submitter: account.address, nodes, anchorer }
+}
+
+/** Two targets with one account on one chain would take each other's nonces. */
+function assertOwnNonces(running: readonly Running[]): void {
+  const seen = new Map<string, string>()
+  for (const { config, submitter } of running) {
+    const key = `${config.chain_id} ${submitter}`
+    const other = seen.get(key)
+    if (other !== undefined)
+      throw new AnchorError(
+        'ANCHOR_KEY',
+        `ledger.anchors: ${other} and ${config.name} share a key on chain ${config.chain_id}`,
+      )
+    seen.set(key, config.name)
+  }
+}
+
+/** What a verifier pins to believe the anchors of a target. */
+export function pinOf(config: AnchorConfig, submitter: string): PolicyAnchor {
+  const { chain_id: chainId, contract, code_hash: codeHash } = config
+  return { chainId, contract, codeHash, submitter, first: 0 }
+}
+
+/** All targets of a log. */
+export class Anchoring implements AnchorBook {
+  readonly #store: AnchorStore
+  readonly #running: readonly Running[]
+  readonly #logger: Logger
+  readonly #stop = new AbortController()
+  #loops: readonly Promise<void>[] = []
+
+  /** Use {@link openAnchoring}. */
+  constructor(store: AnchorStore, running: readonly Running[], logger: Logger) {
+    this.#store = store
+    this.#running = running
+    this.#logger = logger
+  }
+
+  /** Looks at every chain again and again, each for itself, until `stop`. */
+  start(): void {
+    this.#loops = this.#running.map((target) => this.#loop(target))
+  }
+
+  /** Looks at every chain once; what failed stands in `targets`. */
+  async pass(): Promise<void> {
+    await Promise.all(this.#running.map((target) => this.#pass(target)))
+  }
+
+  targets(newest: number): readonly AnchorTarget[] {
+    return this.#running.map(({ config, submitter, anchorer, problem }) => ({
+      config,
+      submitter,
+      records: this.#store.newest(anchorer.target, newest),
+      ...(problem !== undefined && { problem }),
+    }))
+  }
+
+  covering(size: number): readonly AnchoredCheckpoint[] {
+    return this.#running.flatMap(({ config, anchorer }) => {
+      const record = this.#store.covering(anchorer.target, size)
+      const anchor = record && anchorOf(record)
+      const note = record && decodeBase64(record.checkpoint)
+      const root = record && decodeHex(record.root)
+      if (anchor === undefined || note === undefined || root === undefined) return []
+      return [{ name: config.name, size: anchor.size, root, note, anchor }]
+    })
+  }
+
+  proving(size: number): AnchoredCheckpoint | undefined {
+    return this.covering(size).toSorted((a, b) => a.anchor.blockTime - b.anchor.blockTime)[0]
+  }
+
+  /** What a verifier pins to believe these anchors. */
+  pins(): readonly PolicyAnchor[] {
+    return this.#running.map(({ config, submitter }) => pinOf(config, submitter))
+  }
+
+  /** Lets a pass that is under way end, then releases everything. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await Promise.all(this.#loops)
+    await Promise.all(this.#running.map(({ nodes }) => nodes.close()))
+    await this.#store.close()
+  }
+
+  async #loop(target: Running): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      await this.#pass(target)
+      await pause(target.config.poll_seconds * 1000, undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  async #pass(target: Running): Promise<void> {
+    try {
+      await target.anchorer.pass()
+      delete target.problem
+    } catch (error) {
+      const problem = { code: codeOf(error) ?? 'INTERNAL', message: messageOf(error) }
+      const isNew = target.problem?.code !== problem.code
+      target.problem = problem
+      // A chain that is away for hours says so once.
+      if (isNew) this.#logger.warn({ anchor: target.config.name, ...problem }, 'anchoring does not get on')
+    }
+  }
+}
