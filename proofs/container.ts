@@ -25,6 +25,7 @@ export function formatContainer(container: CanonicalObject): Uint8Array {
  * @throws ProofError `code`, `not_canonical`, `duplicate_key` or `too_large`
  */
 export function parseContainer(bytes: Uint8Array, code: ProofCode, limits: CanonicalLimits): CanonicalValue {
+  if (bytes.length > limits.maxBytes + 1) throw new ProofError('too_large', `a file of ${bytes.length} bytes`)
   if (bytes.at(-1) !== 0x0a) throw new ProofError(code, 'the file does not end in a newline')
   return parseCanonical(bytes.subarray(0, -1), limits)
 }

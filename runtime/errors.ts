@@ -17,6 +17,7 @@ export type RuntimeErrorCode =
   | 'OUTBOX_WRITE'
   | 'ROLE_NOT_READY'
   | 'ROLE_SPAWN'
+  | 'OUTBOUND_FAILED'
   | 'OUTBOUND_REFUSED'
   | 'SECRET_MISSING'
   | 'SECRET_PROVIDER'

@@ -1,16 +1,21 @@
 import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { Option } from 'commander'
 import type { Command } from 'commander'
 
-import type { LedgerAccess } from '../../ledger/access.js'
+import type { LedgerAccess, LocalRequest } from '../../ledger/access.js'
+import { JSON_TYPE } from '../../ledger/api/message.js'
 import type { ApiResponse } from '../../ledger/api/message.js'
+import { openApiDocument } from '../../ledger/api/openapi.js'
 import { problemError } from '../../ledger/api/problem.js'
 import { anchorPins } from '../../ledger/anchor/open.js'
+import { ROUTES } from '../../ledger/api/routes.js'
 import { LedgerError } from '../../ledger/errors.js'
 import { readIdentity } from '../../ledger/identity.js'
 import { openConfiguredLog, startLedger } from '../../ledger/role.js'
 import { trustPolicy } from '../../ledger/trust-policy.js'
+import { parseSessionBundle } from '../../proofs/bundle.js'
 import { privateFolder } from '../../runtime/data-folder.js'
 import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import { endAtOnce } from '../../runtime/role.js'
@@ -26,6 +31,8 @@ interface LedgerFlags extends Flags {
   readonly json?: boolean
   readonly agent?: string
   readonly out?: string
+  readonly format?: 'json' | 'cose'
+  readonly from?: string
   readonly wait?: string
   readonly name?: string
 }
@@ -88,6 +95,11 @@ export const registerLedger = (program: Command, context: CliContext): void => {
     .argument('<request-id>', 'the id of a verdict or of any other entry, or an index')
     .option('--agent <name>', 'the agent, when several used the id')
     .option('--out <file>', 'where to; standard output when left out')
+    .addOption(
+      new Option('--format <format>', 'json holds all that proves the entry; cose its inclusion (RFC 9942)')
+        .choices(['json', 'cose'])
+        .default('json'),
+    )
     .option(
       '--wait <seconds>',
       'how long an entry that is on its way is waited for',
@@ -96,13 +108,45 @@ export const registerLedger = (program: Command, context: CliContext): void => {
     .action((id: string, _: unknown, self: Command) => {
       const flags = flagsOf(self)
       return withAccess(context, flags, async (access) => {
-        const receipt = await awaitReceipt(access, entryTarget(id, 'receipt', flags.agent), waitMs(flags))
-        if (flags.out === undefined) context.stdout.write(receipt)
-        else await writeFile(flags.out, receipt)
+        const accept = flags.format === 'cose' ? 'application/cose' : JSON_TYPE
+        const request = { target: entryTarget(id, 'receipt', flags.agent), accept }
+        await put(context, flags, await awaitReceipt(access, request, waitMs(flags)))
       })
     })
 
-  command('policy', 'print the trust policy of this log, for `verify --trust`').action(
+  command('bundle', 'write all entries of a session with what proves them, which `verify` checks offline')
+    .argument('<session>', 'its name')
+    .option('--from <index>', 'log index to begin at, when the session is too long for one bundle')
+    .option('--out <file>', 'where to; standard output when left out')
+    .action((session: string, _: unknown, self: Command) => {
+      const flags = flagsOf(self)
+      return withAccess(context, flags, async (access) => {
+        const query = flags.from === undefined ? '' : `?from=${encodeURIComponent(flags.from)}`
+        const target = `/v1/bundle/${encodeURIComponent(session)}${query}`
+        const bundle = success(await access.request({ target }))
+        await put(context, flags, bundle)
+        const { next } = parseSessionBundle(bundle)
+        if (next !== undefined) context.stderr.write(`the session goes on: --from ${next} writes the rest\n`)
+      })
+    })
+
+  command('session', 'print who acts in a session and whether its record is whole')
+    .argument('<session>', 'its name')
+    .action((session: string, _: unknown, self: Command) =>
+      withAccess(context, flagsOf(self), async (access) => {
+        const target = `/v1/sessions/${encodeURIComponent(session)}`
+        context.stdout.write(success(await access.request({ target })))
+      }),
+    )
+
+  ledger
+    .command('openapi')
+    .description('print the OpenAPI document of the HTTP API')
+    .action(() => {
+      context.stdout.write(`${JSON.stringify(openApiDocument(ROUTES), null, 2)}\n`)
+    })
+
+  command('policy', 'print the trust policy of this log, for `verify --policy`').action(
     (_: unknown, self: Command) => policy(context, flagsOf(self)),
   )
 
@@ -193,6 +237,12 @@ const entryTarget = (entry: string, part: string, agent: string | undefined): st
   return `/v1/entries/${encodeURIComponent(entry)}/${part}${query}`
 }
 
+/** Writes to the file that was asked for, or to standard output. */
+const put = async (context: CliContext, { out }: LedgerFlags, bytes: Uint8Array): Promise<void> => {
+  if (out === undefined) context.stdout.write(bytes)
+  else await writeFile(out, bytes)
+}
+
 const waitMs = (flags: LedgerFlags): number => {
   const seconds = Number(flags.wait ?? DEFAULT_WAIT_SECONDS)
   if (!Number.isFinite(seconds) || seconds < 0 || seconds > 3600) {
@@ -202,10 +252,14 @@ const waitMs = (flags: LedgerFlags): number => {
 }
 
 /** A verdict reaches the log a moment after its request was answered: its batch has to be sealed and taken in first. */
-const awaitReceipt = async (access: LedgerAccess, target: string, limitMs: number): Promise<Uint8Array> => {
+const awaitReceipt = async (
+  access: LedgerAccess,
+  request: LocalRequest,
+  limitMs: number,
+): Promise<Uint8Array> => {
   const until = performance.now() + limitMs
   for (;;) {
-    const answer = await access.request({ target })
+    const answer = await access.request(request)
     if (answer.status !== 404) return success(answer)
     if (performance.now() >= until) throw notFound(answer)
     await pause(POLL_MS)

@@ -1,38 +1,53 @@
-import { open } from 'node:fs/promises'
 import type { Command } from 'commander'
 
+import { MAX_BUNDLE_BYTES } from '../../proofs/bundle.js'
 import { MAX_POLICY_BYTES } from '../../proofs/policy.js'
-import { MAX_RECEIPT_BYTES } from '../../proofs/receipt.js'
 import { verificationReport } from '../../proofs/report.js'
 import type { Verification } from '../../proofs/verification.js'
 import { verifyBundle } from '../../proofs/verify.js'
+import { outboundConfig } from '../../runtime/outbound.js'
+import { fetchBounded, readBounded } from '../bounded-input.js'
 import type { CliContext } from '../context.js'
+import { UsageError } from '../context.js'
 
 interface VerifyFlags {
-  readonly trust: string
+  readonly policy?: string
+  readonly trust?: string
+  readonly session?: string
+  readonly allow?: readonly string[]
   readonly json?: boolean
 }
 
-/** `portcullis verify`: needs no data folder, no configuration and no network. */
+/** `portcullis verify`: needs no data folder and no configuration, and no network unless it is given a URL. */
 export const registerVerify = (program: Command, context: CliContext): void => {
   program
     .command('verify')
-    .description('check a receipt offline: exit 0 when it holds, 1 with the code of what does not')
-    .argument('<file>', 'a receipt, as `ledger receipt` writes it')
-    .requiredOption('--trust <policyfile>', 'the keys that you trust, as `ledger policy` prints them')
+    .description(
+      'check a receipt or the bundle of a session: exit 0 when it holds, 1 with the code of what does not',
+    )
+    .argument('<file>', 'as `ledger receipt` or `ledger bundle` writes it; or an http(s) URL of one')
+    .option('--policy <file>', 'the keys that you trust, as `ledger policy` prints them')
+    .option('--trust <policyfile>', 'the same as --policy')
+    .option('--session <name>', 'the session that it must be of')
+    .option('--allow <cidr>', 'private address range that the URL may be at (repeatable)', collect)
     .option('--json', 'every check, as one JSON object on standard output')
+    .addHelpText('after', '\nThe policy is always a file of yours: nothing that a server says is trusted.')
     .action(async (file: string, flags: VerifyFlags) => {
-      const receipt = await readBounded(file, MAX_RECEIPT_BYTES)
-      const policy = await readBounded(flags.trust, MAX_POLICY_BYTES)
-      if (receipt === undefined || policy === undefined) {
-        const large = receipt === undefined ? file : flags.trust
+      const policyFile = policyOf(flags)
+      const bundle = await read(file, flags)
+      const policy = await readBounded(policyFile, MAX_POLICY_BYTES)
+      if (bundle === undefined || policy === undefined) {
+        const large = bundle === undefined ? file : policyFile
         if (flags.json)
           context.stdout.write(`${JSON.stringify({ ok: false, code: 'too_large', checks: [] })}\n`)
         context.stderr.write(`too_large: ${large} is larger than any such file can be\n`)
         context.setExitCode(1)
         return
       }
-      const result = verifyBundle(receipt, policy, { clock: { now: () => Date.now() } })
+      const result = verifyBundle(bundle, policy, {
+        clock: { now: () => Date.now() },
+        ...(flags.session !== undefined && { session: flags.session }),
+      })
       if (flags.json) context.stdout.write(`${JSON.stringify(verificationReport(result))}\n`)
       if (result.ok) {
         if (!flags.json) context.stdout.write(`${summary(result)}\n`)
@@ -44,24 +59,31 @@ export const registerVerify = (program: Command, context: CliContext): void => {
     })
 }
 
-/** The file, or undefined when it is over the limit; no more than that is ever held. */
-const readBounded = async (path: string, limit: number): Promise<Uint8Array | undefined> => {
-  const handle = await open(path, 'r')
-  try {
-    const buffer = Buffer.alloc(limit + 1)
-    let filled = 0
-    while (filled < buffer.length) {
-      const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled)
-      if (bytesRead === 0) break
-      filled += bytesRead
-    }
-    return filled > limit ? undefined : buffer.subarray(0, filled)
-  } finally {
-    await handle.close()
-  }
+const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value]
+
+const policyOf = ({ policy, trust }: VerifyFlags): string => {
+  const file = policy ?? trust
+  if (file === undefined || (policy !== undefined && trust !== undefined))
+    throw new UsageError('one of --policy and --trust names the file with the keys that you trust')
+  return file
 }
 
-const summary = ({ entry, index, origin, size, signature }: Verification): string => {
+const read = (file: string, { allow = [] }: VerifyFlags): Promise<Uint8Array | undefined> => {
+  if (!/^https?:/i.test(file)) return readBounded(file, MAX_BUNDLE_BYTES)
+  const outbound = outboundConfig.safeParse({ allow })
+  if (!outbound.success)
+    throw new UsageError(`--allow: ${outbound.error.issues.map(({ message }) => message).join('; ')}`)
+  return fetchBounded(file, MAX_BUNDLE_BYTES, outbound.data)
+}
+
+const summary = ({ entry, index, origin, size, signature, session }: Verification): string => {
+  if (session !== undefined) {
+    const tail = session.state === 'open' ? ', so that what came last could be missing' : ''
+    return (
+      `ok: session ${session.name}, ${session.state}${tail}: ${session.entries} entries of ` +
+      `${session.agents.map(({ agent, count }) => `${agent} (${count})`).join(', ')} in ${JSON.stringify(origin)}`
+    )
+  }
   const by = signature?.type === 'seal' ? `sealed by entry ${signature.index}` : 'signed by itself'
   const where = `entry ${index} of ${size} in ${JSON.stringify(origin)}, ${by}`
   if (entry === undefined || entry.type === 'seal') return `ok: ${where}`

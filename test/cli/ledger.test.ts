@@ -9,6 +9,7 @@ import { configSchema } from '../../cli/config.js'
 import type { CliContext } from '../../cli/context.js'
 import { flagOverrides } from '../../cli/flags.js'
 import { openLedgerClient, rolePaths } from '../../ledger/client/client.js'
+import { parseCoseReceipt } from '../../proofs/cose-receipt.js'
 import { parsePolicy } from '../../proofs/policy.js'
 import { loadConfig } from '../../runtime/config.js'
 import { openOutbox } from '../../runtime/lmdb-outbox.js'
@@ -292,3 +293,53 @@ void t.test('the policy of a log names its witnesses, and a command keeps what t
   t.equal(verified.code, 0, verified.stderr)
   t.match(JSON.parse(verified.stdout), { ok: true })
 })
+
+void t.test(
+  'a session and a COSE receipt are written, and verify takes files, URLs and sessions',
+  async (t) => {
+    const base = t.testdir({ data: {} })
+    const data = join(base, 'data')
+    const file = (name: string) => join(base, name)
+    const action = { kind: 'decision', policy: { id: 'p', rev: '1', decision: 'allow' } }
+    const appended = await run(['ledger', 'append', '--data', data], JSON.stringify(action))
+    t.equal(appended.code, 0, appended.stderr)
+    const { id } = JSON.parse(appended.stdout) as { id: string }
+    await writeFile(file('policy'), (await run(['ledger', 'policy', '--data', data])).stdout)
+    const entry = await run(['ledger', 'receipt', id, '--data', data, '--out', file('receipt')])
+    t.equal(entry.code, 0, entry.stderr)
+    const verdict = await run(['verify', file('receipt'), '--policy', file('policy'), '--json'])
+    const { session } = (JSON.parse(verdict.stdout) as { entry: { session: string } }).entry
+    t.equal((await run(['ledger', 'bundle', session, '--data', data, '--out', file('bundle')])).code, 0)
+    const policy = ['--policy', file('policy')]
+    t.match(await run(['verify', file('bundle'), ...policy]), {
+      code: 0,
+      stdout: /^ok: session s-.*, closed: 4 entries of cli \(3\)/,
+    })
+    t.match(await run(['verify', file('bundle'), ...policy, '--session', 'x']), {
+      code: 1,
+      stderr: /^wrong_session/,
+    })
+    t.match(await run(['verify', file('receipt'), ...policy, '--session', session]), { code: 0 })
+    t.match(JSON.parse((await run(['ledger', 'session', session, '--data', data])).stdout), {
+      completeness: { state: 'closed' },
+    })
+    t.match(await run(['ledger', 'session', 'none', '--data', data]), { code: 1, stderr: /^NOT_FOUND/ })
+    await run(['ledger', 'receipt', id, '--data', data, '--format', 'cose', '--out', file('cose')])
+    t.match(parseCoseReceipt(await readFile(file('cose'))), { index: 1, size: 4 })
+    t.match(JSON.parse((await run(['ledger', 'openapi'])).stdout), { openapi: '3.1.0' })
+    t.match(await run(['verify', file('receipt')]), { code: 1, stderr: /^USAGE: .*--policy/ })
+    t.match(await run(['verify', file('receipt'), ...policy, '--trust', 'x']), { code: 1, stderr: /^USAGE/ })
+
+    const running = await start(data, { tcp: true })
+    t.teardown(() => running.stop())
+    const url = `http://${running.role.info['listen']}/v1/bundle/${session}`
+    t.match(await run(['verify', url, ...policy]), { code: 1, stderr: /^OUTBOUND_REFUSED/ })
+    const near = ['--allow', '127.0.0.0/8']
+    t.match(await run(['verify', url, ...policy, ...near]), { code: 0, stdout: /^ok: session/ })
+    t.match(await run(['verify', `${url}x`, ...policy, ...near]), {
+      code: 1,
+      stderr: /^OUTBOUND_FAILED: .* 404/,
+    })
+    t.match(await run(['verify', url, ...policy, '--allow', 'x']), { code: 1, stderr: /^USAGE: --allow/ })
+  },
+)
