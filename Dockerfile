@@ -6,6 +6,9 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY . .
 RUN npm run build && npm prune --omit=dev --ignore-scripts
+# onnxruntime-node carries its library for every platform (250 MB); the image needs one.
+RUN cd node_modules/onnxruntime-node/bin/napi-v* && find . -mindepth 2 -maxdepth 2 ! -path "./linux/$(node -p process.arch)" -exec rm -r {} + \
+  && test -f "linux/$(node -p process.arch)/onnxruntime_binding.node"
 
 FROM ${BASE}
 ENV NODE_ENV=production
