@@ -16,7 +16,8 @@ import { compile } from './compiled.js'
 import { seededRandom } from './simulated-disk.js'
 import { post } from './sample-role.js'
 
-const KILLS = 50
+/** Times that the ledger is killed; the full run is `PORTCULLIS_KILLS=1000`. */
+const KILLS = Number(process.env['PORTCULLIS_KILLS'] ?? 50)
 const WRITERS = 8
 /** Processes that are loaded and wait, because loading takes much longer than what is tested. */
 const WARM = 2
