@@ -5,7 +5,8 @@ import type { Engine } from './engines/engine.js'
 import type { HashList } from './engines/hash-list.js'
 import { identify } from './identify.js'
 import { readRegularFile } from './open-file.js'
-import { describePath, verdictOf, type FileResult, type Reason } from './verdict.js'
+import { verdictOf, type Reason } from './verdict.js'
+import type { Judged } from './worker-protocol.js'
 
 export interface Engines {
   readonly hashes: HashList
@@ -25,36 +26,36 @@ interface Subject {
 }
 
 /**
- * Judges one file: identify, SHA-256 against the hash lists, then what is packed in it, then the engines, on the same bytes.
- * An engine that fails makes the verdict `error` unless another has found something: an error is never clean.
- * A promise only when the file has to be unpacked, since most have not and waiting costs more than judging a small file.
- * @param maxSize bytes
+ * Judges one file; see {@link judgeContent}.
+ * @param maxSize bytes; a larger file is skipped by name
  */
-export function judgeFile(path: Buffer, engines: Engines, maxSize: number): FileResult | Promise<FileResult> {
+export function judgeFile(path: Buffer, engines: Engines, maxSize: number): Judged | Promise<Judged> {
+  const read = readRegularFile(path, maxSize)
+  if (read.kind === 'read')
+    return judgeContent(read.content, path.toString('utf8', path.lastIndexOf(0x2f) + 1), engines)
+  const engine = read.rule === 'too_large' ? 'limit' : 'file'
+  const reasons: Reason[] = [{ engine, rule: read.rule, level: read.kind, detail: read.detail }]
+  return { verdict: read.kind, reasons, ms: 0 }
+}
+
+/**
+ * Judges a content: identify, SHA-256 against the hash lists, then what is packed in it, then the engines, on the same
+ * bytes. An engine that fails makes the verdict `error` unless another has found something: an error is never clean.
+ * A promise only when it has to be unpacked, since most have not and waiting costs more than judging a small file.
+ * @param name base name, for rules that ask for it
+ */
+export function judgeContent(content: Buffer, name: string, engines: Engines): Judged | Promise<Judged> {
   const start = performance.now()
-  const finish = (reasons: readonly Reason[], more: Partial<FileResult> = {}): FileResult => ({
-    ...describePath(path),
+  const reasons: Reason[] = []
+  const digest = { hex: '' }
+  const unpacking = addReasons({ name, content, depth: 0 }, engines, undefined, reasons, digest)
+  const done = (): Judged => ({
     verdict: verdictOf(reasons),
     reasons,
-    ...more,
+    sha256: digest.hex,
+    size: content.length,
     ms: Math.round((performance.now() - start) * 1000) / 1000,
   })
-  const read = readRegularFile(path, maxSize)
-  if (read.kind !== 'read')
-    return finish([
-      {
-        engine: read.rule === 'too_large' ? 'limit' : 'file',
-        rule: read.rule,
-        level: read.kind,
-        detail: read.detail,
-      },
-    ])
-  const { content } = read
-  const reasons: Reason[] = []
-  const name = path.toString('utf8', path.lastIndexOf(0x2f) + 1)
-  const sha256 = { hex: '' }
-  const unpacking = judgeContent({ name, content, depth: 0 }, engines, undefined, reasons, sha256)
-  const done = (): FileResult => finish(reasons, { sha256: sha256.hex, size: content.length })
   return unpacking ? unpacking.then(done) : done()
 }
 
@@ -62,7 +63,7 @@ export function judgeFile(path: Buffer, engines: Engines, maxSize: number): File
  * Adds what there is to say of one content to `reasons`.
  * @returns a promise when there is something to unpack
  */
-function judgeContent(
+function addReasons(
   { name, content, member, depth }: Subject,
   engines: Engines,
   unpack: Unpack | undefined,
@@ -107,7 +108,7 @@ async function unpackContent(
     const said = await unpack(content, identify(content), depth, async (inner) => {
       const path = member === undefined ? inner.name : `${member}!${inner.name}`
       const subject = { name: inner.name, content: inner.content, member: path, depth: depth + 1 }
-      await judgeContent(subject, engines, unpack, reasons)
+      await addReasons(subject, engines, unpack, reasons)
     })
     for (const reason of said) add(reason)
   } catch (error) {

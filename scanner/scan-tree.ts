@@ -3,8 +3,8 @@ import type { ScanPool } from './pool.js'
 import { describePath, type FileResult } from './verdict.js'
 import { walk, type WalkOptions } from './walk.js'
 
-/** Files handed out ahead of the workers: enough to keep them busy, little enough to keep memory flat. */
-const AHEAD = 256
+/** Files handed out ahead for each worker: enough to keep it busy, little enough to keep memory flat. */
+const AHEAD = 128
 
 /**
  * Judges everything under the given paths and calls `report` for each, in the order in which verdicts come. Every path
@@ -21,6 +21,7 @@ export async function scanTree(
   },
   report: (result: FileResult, path: Buffer) => void | Promise<void>,
 ): Promise<void> {
+  const ahead = AHEAD * pool.options.jobs
   const open = new Set<Promise<void>>()
   let failed: { readonly cause: unknown } | undefined
   for (const start of paths)
@@ -39,7 +40,7 @@ export async function scanTree(
         })
         .finally(() => open.delete(judged))
       open.add(judged)
-      if (open.size >= AHEAD) await Promise.race(open)
+      if (open.size >= ahead) await Promise.race(open)
     }
   await Promise.all(open)
   if (failed !== undefined) throw failed.cause

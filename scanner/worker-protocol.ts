@@ -1,6 +1,6 @@
 import type { FileResult } from './verdict.js'
 
-/** What the pool tells a worker process, and what comes back. Sent with V8 serialisation, so paths stay bytes. */
+/** What the pool tells a worker process, and what comes back. Sent with V8 serialisation, so that paths stay bytes. */
 
 export interface WorkerSettings {
   readonly hashLists: readonly string[]
@@ -9,11 +9,22 @@ export interface WorkerSettings {
   readonly maxFileSize: number
 }
 
+/** A file to open, or a content that came over a connection. */
+export type Work = { readonly path: Uint8Array } | { readonly content: Uint8Array; readonly name: string }
+
+/** What a worker says of one piece of work; the pool knows what it was called. */
+export type Judged = Omit<FileResult, 'path' | 'path_base64'>
+
 export type ToWorker =
   | { readonly type: 'load'; readonly settings: WorkerSettings }
-  | { readonly type: 'judge'; readonly id: number; readonly path: Uint8Array }
+  /** Work that is done in this order. */
+  | { readonly type: 'judge'; readonly work: readonly Work[] }
 
 export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'failed'; readonly code: string; readonly message: string }
-  | { readonly type: 'result'; readonly id: number; readonly result: FileResult }
+  /** Answers to the oldest work that has none yet, in its order. */
+  | { readonly type: 'judged'; readonly results: readonly Judged[] }
+
+/** The descriptor on which a worker finds the file of its {@link ProgressMark}. */
+export const PROGRESS_DESCRIPTOR = 4

@@ -1,42 +1,83 @@
 import { codeOf, messageOf } from '../runtime/errors.js'
 import { HashList } from './engines/hash-list.js'
 import { YaraRules } from './engines/yara-rules.js'
-import { judgeFile, type Engines } from './judge.js'
-import type { FromWorker, ToWorker } from './worker-protocol.js'
+import { judgeContent, judgeFile, type Engines } from './judge.js'
+import { ProgressMark } from './progress-mark.js'
+import {
+  PROGRESS_DESCRIPTOR,
+  type FromWorker,
+  type Judged,
+  type ToWorker,
+  type Work,
+  type WorkerSettings,
+} from './worker-protocol.js'
 
 /**
  * The process that judges files. A process, not a thread: a native scan that does not end can only be stopped by killing
  * it, and what a hostile file does to an engine must not reach the daemon.
  */
 
+/** Answers that wait for each other at most, and for how many milliseconds: the pool's deadline runs from the last ones. */
+const GROUP = 32
+const GROUP_MS = 10
+
 const send = (message: FromWorker): void => {
   process.send?.(message)
 }
 
+const mark = ProgressMark.inherited(PROGRESS_DESCRIPTOR)
 let engines: Engines | undefined
 let maxFileSize = 0
-/** One file after another, in the order in which they came: the pool's deadline is always the first one's. */
-let last: Promise<void> = Promise.resolve()
+const waiting: Work[] = []
+let isWorking = false
 
-async function judge(id: number, path: Buffer, by: Engines): Promise<void> {
-  const result = judgeFile(path, by, maxFileSize)
-  send({ type: 'result', id, result: result instanceof Promise ? await result : result })
+function load(settings: WorkerSettings): void {
+  try {
+    const hashes = new HashList()
+    for (const file of settings.hashLists) hashes.load(file)
+    engines = { hashes, engines: [new YaraRules(settings.yaraFiles)] }
+    maxFileSize = settings.maxFileSize
+    send({ type: 'ready' })
+  } catch (error) {
+    send({ type: 'failed', code: codeOf(error) ?? 'SCAN_WORKER', message: messageOf(error) })
+  }
+}
+
+const judge = (work: Work, by: Engines): Judged | Promise<Judged> =>
+  'path' in work
+    ? judgeFile(Buffer.from(work.path), by, maxFileSize)
+    : judgeContent(Buffer.from(work.content), work.name, by)
+
+let begun = 0
+
+/** One piece of work after another, in the order in which they came. */
+async function work(by: Engines): Promise<void> {
+  if (isWorking) return
+  isWorking = true
+  let results: Judged[] = []
+  let sent = performance.now()
+  const answer = (): void => {
+    if (results.length > 0) send({ type: 'judged', results })
+    results = []
+    sent = performance.now()
+  }
+  for (let next = waiting.shift(); next; next = waiting.shift()) {
+    mark.write(++begun)
+    const result = judge(next, by)
+    // What has to be unpacked takes long and has the whole time for itself.
+    if (result instanceof Promise) answer()
+    results.push(result instanceof Promise ? await result : result)
+    if (results.length >= GROUP || performance.now() - sent >= GROUP_MS) answer()
+  }
+  answer()
+  isWorking = false
 }
 
 process.on('message', (message: ToWorker) => {
-  if (message.type === 'load') {
-    try {
-      const hashes = new HashList()
-      for (const file of message.settings.hashLists) hashes.load(file)
-      engines = { hashes, engines: [new YaraRules(message.settings.yaraFiles)] }
-      maxFileSize = message.settings.maxFileSize
-      send({ type: 'ready' })
-    } catch (error) {
-      send({ type: 'failed', code: codeOf(error) ?? 'SCAN_WORKER', message: messageOf(error) })
-    }
-  } else if (engines) {
-    const by = engines
-    last = last.then(() => judge(message.id, Buffer.from(message.path), by))
+  if (message.type === 'load') load(message.settings)
+  else if (engines) {
+    waiting.push(...message.work)
+    void work(engines)
   }
 })
 

@@ -6,7 +6,7 @@ import { poolOptions } from '../../scanner/pool-options.js'
 import { ScanPool } from '../../scanner/pool.js'
 import { scanTree } from '../../scanner/scan-tree.js'
 import type { FileResult } from '../../scanner/verdict.js'
-import { sampleFolder, sha256 } from './sample-files.js'
+import { EICAR, sampleFolder, sha256 } from './sample-files.js'
 
 const scan = async (pool: ScanPool, paths: string[]): Promise<Map<string, FileResult>> => {
   const results = new Map<string, FileResult>()
@@ -121,4 +121,64 @@ t.test('a list or rule that does not load is refused with file and line', async 
     code: 'SCAN_HASH_LIST',
     message: /none\.txt/,
   })
+})
+
+const pieces = async function* (...of: readonly string[]): AsyncGenerator<Buffer> {
+  for (const piece of of) yield Buffer.from(piece)
+}
+
+t.test('a content that is no file is judged like one, whatever its size', async (t) => {
+  const pool = await ScanPool.start(poolOptions(scannerConfig.parse({ jobs: 1, max_file_size: 3_000_000 })))
+  t.teardown(() => pool.close())
+  const found = { path: 'upload', verdict: 'malicious' }
+  t.match(await pool.judgeContent(Buffer.from(EICAR), 'upload'), found)
+  t.match(
+    await pool.judgeContent(pieces(EICAR.slice(0, 9), EICAR.slice(9)), 'upload', { urgent: true }),
+    found,
+  )
+  const filler = ' '.repeat(900_000)
+  t.match(await pool.judgeContent(pieces(filler, filler, EICAR), 'upload'), { ...found, size: 1_800_068 })
+  t.match(await pool.judgeContent(pieces(filler, filler, filler, filler), 'upload'), {
+    verdict: 'skipped',
+    reasons: [{ rule: 'too_large' }],
+  })
+  t.match(await pool.judgeContent(new Uint8Array(), 'upload'), { verdict: 'clean', size: 0 })
+  const broken = async function* (): AsyncGenerator<Buffer> {
+    yield Buffer.from(filler)
+    yield Buffer.from(filler)
+    throw new Error('reset')
+  }
+  await t.rejects(pool.judgeContent(broken(), 'upload'), { message: 'reset' })
+})
+
+t.test('rules can be changed while files are judged, and a bad change leaves the old ones', async (t) => {
+  const folder = t.testdir({
+    'one.yar': 'rule One { strings: $a = "marker" condition: $a }',
+    'two.yar': 'rule Two { strings: $a = "marker" condition: $a }',
+    'bad.yar': 'rule Bad {',
+    file: 'a marker',
+  })
+  const file = Buffer.from(join(folder, 'file'))
+  const withRules = (name: string) =>
+    poolOptions(scannerConfig.parse({ jobs: 2, builtin_rules: false, yara_rules: [join(folder, name)] }))
+  const pool = await ScanPool.start(withRules('one.yar'))
+  t.teardown(() => pool.close())
+  const before = Array.from({ length: 300 }, () => pool.judge(file))
+  await pool.reload(withRules('two.yar'))
+  t.ok((await Promise.all(before)).every((result) => result.verdict === 'malicious'))
+  t.match(await pool.judge(file), { reasons: [{ rule: 'Two' }] })
+  await t.rejects(pool.reload(withRules('bad.yar')), { code: 'SCAN_YARA_RULES' })
+  t.match(await pool.judge(file), { reasons: [{ rule: 'Two' }] })
+})
+
+t.test('what somebody waits for goes before what can wait', async (t) => {
+  const folder = t.testdir({ file: 'x' })
+  const file = Buffer.from(join(folder, 'file'))
+  const pool = await ScanPool.start(poolOptions(scannerConfig.parse({ jobs: 1 })))
+  t.teardown(() => pool.close())
+  let done = 0
+  const others = Array.from({ length: 1000 }, () => pool.judge(file).then(() => done++))
+  await pool.judge(file, { urgent: true })
+  t.ok(done < 500, `${done} others were before it`)
+  await Promise.all(others)
 })
