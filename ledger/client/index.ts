@@ -1,0 +1,10 @@
+/**
+ * The ledger's client for programs that use Portcullis as a library.
+ *
+ * @module portcullis/ledger/client
+ */
+export { RemoteLedgerClient as LedgerClient } from './remote-client.js'
+export type { RecordedAction, RemoteLedgerOptions as LedgerClientOptions } from './remote-client.js'
+export { LedgerClientError } from './errors.js'
+export type { LedgerClientErrorCode } from './errors.js'
+export type { ActionValue } from './types.js'
