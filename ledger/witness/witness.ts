@@ -116,8 +116,8 @@ export class Witness {
     const { origin, size, root } = checkpoint
     const { store } = this.#options
     // Whatever else is wrong with the request, two signatures of the log stand against each other.
-    const known = store.head(log.hash)
-    if (known?.checkpoint.size === size && size > 0 && !equalBytes(known.checkpoint.root, root))
+    const known = store.cosigned(log.hash, size)
+    if (known !== undefined && size > 0 && !equalBytes(known.checkpoint.root, root))
       this.#convict(log, known, signed)
     if (oldSize > size) throw new ProofError('malformed_proof', `the old size ${oldSize} is above ${size}`)
     let outcome: Cosigning | undefined

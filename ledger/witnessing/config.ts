@@ -1,10 +1,16 @@
 import { z } from 'zod'
+import { attempt } from '../../proofs/errors.js'
+import { parseWitnessPolicy } from './policy.js'
 
 /** `ledger.witnesses:` in the configuration. */
 export const witnessesConfig = z
   .strictObject({
     policy: z
       .string()
+      .superRefine((text, context) => {
+        const read = attempt(() => parseWitnessPolicy(text))
+        if ('error' in read) context.addIssue({ code: 'custom', message: read.error.message })
+      })
       .optional()
       .describe(
         'Witnesses, groups and the quorum, as lines of a C2SP tlog-policy: `witness <name> <vkey> <url>`, ' +

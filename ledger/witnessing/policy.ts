@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import { equalBytes } from '../../proofs/bytes.js'
+import { ProofError } from '../../proofs/errors.js'
 import { MAX_POLICY_BYTES, parsePolicy } from '../../proofs/policy.js'
 import type { Policy } from '../../proofs/policy.js'
 import { messageOf } from '../../runtime/errors.js'
@@ -7,8 +8,27 @@ import { LedgerError } from '../errors.js'
 import type { Identity } from '../identity.js'
 import type { WitnessesConfig } from './config.js'
 
+function malformed(message: string): ProofError {
+  return new ProofError('malformed_policy', message)
+}
+
 function bad(message: string, cause?: unknown): LedgerError {
   return new LedgerError('BAD_WITNESSES', message, { cause })
+}
+
+/**
+ * Reads a policy that a log can be witnessed by: with a quorum, and with an address for each witness.
+ *
+ * @throws ProofError `malformed_policy` that names the line or the witness, `weak_key`, `too_large`
+ */
+export function parseWitnessPolicy(source: Uint8Array | string): Policy {
+  const policy = parsePolicy(source)
+  if (policy.agents.length + policy.anchors.length > 0)
+    throw malformed('agent and anchor lines have no meaning here')
+  if (policy.quorum === 'none') throw malformed('quorum none asks for no witness: name a quorum')
+  const mute = policy.witnesses.find(({ url }) => url === undefined || !URL.canParse(url))
+  if (mute !== undefined) throw malformed(`the witness ${mute.name} has no URL to ask at`)
+  return policy
 }
 
 /**
@@ -21,17 +41,11 @@ export async function readWitnessPolicy(
 ): Promise<Policy> {
   const { policy_file: file } = config
   const where = file === undefined ? 'ledger.witnesses.policy' : `ledger.witnesses.policy_file: ${file}`
-  let policy: Policy
   try {
-    policy = parsePolicy(file === undefined ? (config.policy ?? '') : await readBounded(file))
+    return parseWitnessPolicy(file === undefined ? (config.policy ?? '') : await readBounded(file))
   } catch (cause) {
     throw bad(`${where}: ${messageOf(cause)}`, cause)
   }
-  if (policy.agents.length > 0) throw bad(`${where}: an agent line has no meaning here`)
-  if (policy.quorum === 'none') throw bad(`${where}: quorum none asks for no witness: name a quorum`)
-  const mute = policy.witnesses.find(({ url }) => url === undefined || !URL.canParse(url))
-  if (mute !== undefined) throw bad(`${where}: the witness ${mute.name} has no URL to ask at`)
-  return policy
 }
 
 /**

@@ -1,4 +1,6 @@
 import t from 'tap'
+import { generateSeed } from '../../proofs/ed25519.js'
+import { cosigner, encodeVkey, noteSigner } from '../../proofs/note-key.js'
 import { ledgerConfig, splitListen } from '../../ledger/config.js'
 
 void t.test('nothing has to be configured', (t) => {
@@ -40,11 +42,14 @@ void t.test('each key has its bounds', (t) => {
 })
 
 void t.test('witnesses come by one policy, inline or as a file', async (t) => {
-  t.match(ledgerConfig.parse({ witnesses: { policy: 'x' } }).witnesses, {
+  const key = cosigner(noteSigner('witness.example', generateSeed()), () => 0)
+  const policy = `witness a ${encodeVkey(key)} https://witness.example/\nquorum a\n`
+  t.match(ledgerConfig.parse({ witnesses: { policy } }).witnesses, {
     failure: 'closed',
     refresh_seconds: 300,
     timeout_seconds: 5,
   })
-  for (const witnesses of [{}, { policy: 'x', policy_file: 'y' }, { policy: 'x', refresh_seconds: 601 }])
+  for (const witnesses of [{}, { policy, policy_file: 'y' }, { policy, refresh_seconds: 601 }])
     t.throws(() => ledgerConfig.parse({ witnesses }))
+  t.throws(() => ledgerConfig.parse({ witnesses: { policy: 'quorum a' } }), /line 1: a is not defined above/)
 })

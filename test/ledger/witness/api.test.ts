@@ -159,13 +159,17 @@ void t.test('a lying log is convicted, and the proof outlives a restart', async 
   const proof = parseEquivocationProof(Buffer.from(`${JSON.stringify(proofs[0])}\n`))
   t.match(verifyEquivocationProof(proof, [decodeVkey(log.vkey)]), { origin: log.origin, size: 6 })
   t.match(witness.serving.stderr, /EQUIVOCATION/)
+  t.equal((await add(witness, log.request(6, 7))).status, 200)
+  t.equal((await add(witness, log.request(0, 6, 'late'))).status, 409)
+  t.equal((await list()).length, 2, 'what was cosigned before counts, too')
+  proofs.splice(0, 1, ...(await list()))
   t.match(await witness.serving.stop(), { code: 0 })
 
   witness = await startWitnessProcess(data, [{ vkey: log.vkey }])
   t.same(await list(), proofs)
   refuses(
     t,
-    await add(witness, log.request(6, 8, 'fork')),
+    await add(witness, log.request(7, 8, 'fork')),
     422,
     'inconsistent',
     'it still holds to the first story',

@@ -29,7 +29,7 @@ void t.test('a policy that nothing could come of is refused, with its place', as
     ['quorum none\n', /quorum none asks for no witness/],
     [`witness a ${witness}\nquorum a\n`, /the witness a has no URL/],
     [`witness a ${witness} nowhere\nquorum a\n`, /the witness a has no URL/],
-    [`${good}agent ${agent}\n`, /agent line/],
+    [`${good}agent ${agent}\n`, /agent and anchor lines/],
     ['quorum a\n', /line 1: a is not defined/],
     [`witness a ${agent} https://x\nquorum a\n`, /line 1: the signature type/],
   ]
