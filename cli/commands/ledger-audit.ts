@@ -43,7 +43,10 @@ export const registerLedgerAudit = (ledger: Command, context: CliContext): void 
 
 const audit = async (context: CliContext, log: string, flags: AuditFlags): Promise<void> => {
   const keys = flags.vkey.map(decodeVkey)
-  const entries = flags.entries === undefined ? undefined : new EntryAudit(await readKeys(flags.entries))
+  // The name of a log's key is the log's origin.
+  const [origin = ''] = keys.map(({ name }) => name)
+  const entries =
+    flags.entries === undefined ? undefined : new EntryAudit(await readKeys(flags.entries, origin))
   const source = await openSource(context, log, flags)
   const bar = progressBar(context, 'entries')
   const start = performance.now()
@@ -68,9 +71,9 @@ const audit = async (context: CliContext, log: string, flags: AuditFlags): Promi
   context.setExitCode(1)
 }
 
-const readKeys = async (path: string): Promise<PolicyKeys> => {
+const readKeys = async (path: string, origin: string): Promise<PolicyKeys> => {
   if ((await stat(path)).size > MAX_POLICY_BYTES) throw new UsageError(`${path} is larger than any policy`)
-  return new PolicyKeys(parsePolicy(await readFile(path)))
+  return new PolicyKeys(parsePolicy(await readFile(path)), origin)
 }
 
 const openSource = async (context: CliContext, log: string, flags: AuditFlags): Promise<TreeSource> => {

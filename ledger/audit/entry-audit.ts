@@ -16,7 +16,15 @@ export interface AuditKeys {
   /** Keys that may stand behind signature lines with these names. */
   verifiersFor(signatures: readonly { readonly name: string }[]): readonly NoteVerifier[]
   /** @throws ProofError `unknown_key` or `key_not_valid_at` */
-  assertValidAt(verifier: NoteVerifier, index: number): unknown
+  assertValidAt(verifier: NoteVerifier, index: number): void
+  /** Whether an action of this kind says who may sign from its index on. */
+  changesKeys(kind: string): boolean
+  /**
+   * Takes in such an entry, whose signatures are checked here.
+   *
+   * @throws ProofError why it may not change the keys
+   */
+  apply(index: number, entry: Uint8Array): void
 }
 
 /** A sealed action that waits for its seal. */
@@ -46,6 +54,12 @@ export class EntryAudit implements EntryCheck {
       return
     }
     const entry = parsed.value
+    if (entry.type !== 'seal' && this.#keys.changesKeys(entry.action.kind)) {
+      yield* this.#unsealed(this.#pending.splice(0))
+      const applied = attempt(() => this.#keys.apply(index, bytes))
+      if ('error' in applied) yield findingOf(index, applied.error)
+      return
+    }
     if (entry.type === 'sealed') {
       this.#pending.push({ index, action: entry.action, leaf })
       if (this.#pending.length > MAX_BATCH) yield* this.#unsealed(this.#pending.splice(0, 1))
