@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   gateway: async () => (await import('./commands/gateway.js')).registerGateway,
   scanner: async () => (await import('./commands/scanner.js')).registerScanner,
   ledger: async () => (await import('./commands/ledger.js')).registerLedger,
+  anchor: async () => (await import('./commands/anchor.js')).registerAnchor,
   witness: async () => (await import('./commands/witness.js')).registerWitness,
   incidents: async () => (await import('./commands/incidents.js')).registerIncidents,
   scan: async () => (await import('./commands/scan.js')).registerScan,

@@ -10,7 +10,8 @@ import { codeOf } from '../runtime/errors.js'
 import type { Logger } from '../runtime/log.js'
 import type { Topic } from '../runtime/outbox.js'
 import type { ApiRequest, ApiResponse } from './api/message.js'
-import { anchorPins } from './anchor/open.js'
+import type { AnchorArchive } from './anchor/archive.js'
+import { anchorPins, openArchive } from './anchor/open.js'
 import { createApi } from './api/routes.js'
 import { socketPath } from './api/server.js'
 import type { LedgerConfig } from './config.js'
@@ -82,12 +83,15 @@ async function ownAccess(options: AccessOptions): Promise<LedgerAccess> {
   const close = async (): Promise<void> => {
     await intake.stop()
     await outbox.close()
+    await anchors?.close()
     await log.close()
   }
   let witnessing
+  let anchors: AnchorArchive | undefined
   try {
     // What was witnessed before still is; nobody is asked for the length of a command.
     witnessing = await openWitnessing(log, options)
+    anchors = openArchive(options)
     // A ledger that fails stops taking: the wait has to end then, too.
     await Promise.race([
       intake.drained(),
@@ -99,6 +103,7 @@ async function ownAccess(options: AccessOptions): Promise<LedgerAccess> {
   }
   const api = createApi(log, {
     witnessing,
+    anchors,
     policy: async () =>
       trustPolicy(
         folder,

@@ -4,13 +4,14 @@ import { MAX_BUNDLE_BYTES } from '../../proofs/bundle.js'
 import { MAX_POLICY_BYTES } from '../../proofs/policy.js'
 import { verificationReport } from '../../proofs/report.js'
 import type { Verification } from '../../proofs/verification.js'
-import { verifyBundle } from '../../proofs/verify.js'
 import { outboundConfig } from '../../runtime/outbound.js'
 import { fetchBounded, readBounded } from '../bounded-input.js'
 import type { CliContext } from '../context.js'
 import { UsageError } from '../context.js'
+import { anchorLine, chainFlags, verifyWithChain } from '../verify-chain.js'
+import type { ChainFlags } from '../verify-chain.js'
 
-interface VerifyFlags {
+interface VerifyFlags extends ChainFlags {
   readonly policy?: string
   readonly trust?: string
   readonly session?: string
@@ -18,10 +19,9 @@ interface VerifyFlags {
   readonly json?: boolean
 }
 
-/** `portcullis verify`: needs no data folder and no configuration, and no network unless it is given a URL. */
+/** `portcullis verify`: needs no data folder and no configuration, and no network unless it is given a URL or an RPC endpoint. */
 export const registerVerify = (program: Command, context: CliContext): void => {
-  program
-    .command('verify')
+  chainFlags(program.command('verify'))
     .description(
       'check a receipt or the bundle of a session: exit 0 when it holds, 1 with the code of what does not',
     )
@@ -44,13 +44,14 @@ export const registerVerify = (program: Command, context: CliContext): void => {
         context.setExitCode(1)
         return
       }
-      const result = verifyBundle(bundle, policy, {
+      const result = await verifyWithChain(bundle, policy, flags, {
         clock: { now: () => Date.now() },
         ...(flags.session !== undefined && { session: flags.session }),
       })
       if (flags.json) context.stdout.write(`${JSON.stringify(verificationReport(result))}\n`)
       if (result.ok) {
-        if (!flags.json) context.stdout.write(`${summary(result)}\n`)
+        const lines = [summary(result), ...anchorLine(result, flags)]
+        if (!flags.json) context.stdout.write(lines.map((line) => `${line}\n`).join(''))
         return
       }
       const failed = result.checks.find((check) => check.result === 'fail')

@@ -1,23 +1,19 @@
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Anchor } from '../../proofs/anchor.js'
 import type { PolicyAnchor } from '../../proofs/anchor-policy.js'
-import { decodeBase64 } from '../../proofs/base64.js'
-import { decodeHex } from '../../proofs/bytes.js'
 import { codeOf, messageOf } from '../../runtime/errors.js'
 import type { Logger } from '../../runtime/log.js'
 import type { OutboundConfig } from '../../runtime/outbound.js'
 import { readAccount } from './account.js'
 import type { AnchorableLog } from './anchorable-log.js'
 import { Anchorer } from './anchorer.js'
+import { AnchorArchive, openAnchorStore } from './archive.js'
+import type { AnchorBook, AnchoredCheckpoint, AnchorTarget } from './archive.js'
 import type { AnchorConfig } from './config.js'
 import { AnchorError } from './errors.js'
 import { GWEI } from './fee.js'
 import { openNodes } from './nodes.js'
 import type { ChainNodes } from './nodes.js'
-import { anchorOf } from './record.js'
-import type { AnchorRecord } from './record.js'
-import { AnchorStore } from './store.js'
+import type { AnchorStore } from './store.js'
 
 export interface AnchoringOptions {
   /** `<data>/ledger`. */
@@ -28,36 +24,6 @@ export interface AnchoringOptions {
   readonly clock: { now(): number }
   readonly logger: Logger
   readonly env: Readonly<Record<string, string | undefined>>
-}
-
-/** A final anchor with the checkpoint that it is of. */
-export interface AnchoredCheckpoint {
-  /** Name of the target in the configuration. */
-  readonly name: string
-  readonly size: number
-  readonly root: Uint8Array
-  /** The signed note. */
-  readonly note: Uint8Array
-  readonly anchor: Anchor
-}
-
-/** One of `ledger.anchors` and how it does. */
-export interface AnchorTarget {
-  readonly config: AnchorConfig
-  readonly submitter: string
-  readonly records: readonly AnchorRecord[]
-  /** Why its last pass failed. */
-  readonly problem?: { readonly code: string; readonly message: string }
-}
-
-/** What can be read of the anchors. */
-export interface AnchorBook {
-  /** All targets, each with its newest records, at most so many; smallest tree first. */
-  targets(newest: number): readonly AnchorTarget[]
-  /** For each target the smallest final tree of at least so many entries, where there is one. */
-  covering(size: number): readonly AnchoredCheckpoint[]
-  /** The one of those that is on chain the longest: what a proof is best made against. */
-  proving(size: number): AnchoredCheckpoint | undefined
 }
 
 interface Running {
@@ -74,7 +40,7 @@ interface Running {
  * @throws AnchorError `ANCHOR_KEY`, `ANCHOR_STORE`; RuntimeError `SECRET_MISSING`, `OUTBOUND_REFUSED`
  */
 export async function openAnchoring(options: AnchoringOptions): Promise<Anchoring> {
-  const store = new AnchorStore(join(options.folder, 'anchors'))
+  const store = openAnchorStore(options.folder)
   const running: Running[] = []
   try {
     for (const config of options.config) running.push(await openTarget(config, store, options))
@@ -84,7 +50,7 @@ export async function openAnchoring(options: AnchoringOptions): Promise<Anchorin
     await store.close()
     throw error
   }
-  return new Anchoring(store, running, options.logger)
+  return new Anchoring(new AnchorArchive(store, options.config), running, options.logger)
 }
 
 async function openTarget(
@@ -145,15 +111,15 @@ export function pinOf(config: AnchorConfig, submitter: string): PolicyAnchor {
 
 /** All targets of a log. */
 export class Anchoring implements AnchorBook {
-  readonly #store: AnchorStore
+  readonly #archive: AnchorArchive
   readonly #running: readonly Running[]
   readonly #logger: Logger
   readonly #stop = new AbortController()
   #loops: readonly Promise<void>[] = []
 
   /** Use {@link openAnchoring}. */
-  constructor(store: AnchorStore, running: readonly Running[], logger: Logger) {
-    this.#store = store
+  constructor(archive: AnchorArchive, running: readonly Running[], logger: Logger) {
+    this.#archive = archive
     this.#running = running
     this.#logger = logger
   }
@@ -169,27 +135,22 @@ export class Anchoring implements AnchorBook {
   }
 
   targets(newest: number): readonly AnchorTarget[] {
-    return this.#running.map(({ config, submitter, anchorer, problem }) => ({
-      config,
-      submitter,
-      records: this.#store.newest(anchorer.target, newest),
-      ...(problem !== undefined && { problem }),
-    }))
+    const stored = this.#archive.targets(newest)
+    const active = this.#running.map(({ config, submitter, problem }) => {
+      const found = stored.find((one) => one.config === config && one.submitter === submitter)
+      return { config, submitter, records: found?.records ?? [], ...(problem !== undefined && { problem }) }
+    })
+    const isActive = ({ config, submitter }: AnchorTarget): boolean =>
+      active.some((one) => one.config === config && one.submitter === submitter)
+    return [...active, ...stored.filter((target) => !isActive(target))]
   }
 
   covering(size: number): readonly AnchoredCheckpoint[] {
-    return this.#running.flatMap(({ config, anchorer }) => {
-      const record = this.#store.covering(anchorer.target, size)
-      const anchor = record && anchorOf(record)
-      const note = record && decodeBase64(record.checkpoint)
-      const root = record && decodeHex(record.root)
-      if (anchor === undefined || note === undefined || root === undefined) return []
-      return [{ name: config.name, size: anchor.size, root, note, anchor }]
-    })
+    return this.#archive.covering(size)
   }
 
   proving(size: number): AnchoredCheckpoint | undefined {
-    return this.covering(size).toSorted((a, b) => a.anchor.blockTime - b.anchor.blockTime)[0]
+    return this.#archive.proving(size)
   }
 
   /** What a verifier pins to believe these anchors. */
@@ -202,7 +163,7 @@ export class Anchoring implements AnchorBook {
     this.#stop.abort()
     await Promise.all(this.#loops)
     await Promise.all(this.#running.map(({ nodes }) => nodes.close()))
-    await this.#store.close()
+    await this.#archive.close()
   }
 
   async #loop(target: Running): Promise<void> {

@@ -3,7 +3,7 @@ import { formatAnchor } from '../../proofs/anchor-member.js'
 import { json } from '../api/message.js'
 import type { ApiResponse } from '../api/message.js'
 import { problem } from '../api/problem.js'
-import type { AnchorBook, AnchorTarget } from './anchoring.js'
+import type { AnchorBook, AnchorTarget } from './archive.js'
 import { anchorOf } from './record.js'
 import type { AnchorRecord } from './record.js'
 

@@ -1,4 +1,4 @@
-import type { AnchorBook } from './anchoring.js'
+import type { AnchorBook } from './archive.js'
 import { isMined } from './record.js'
 
 /** The anchors in Prometheus' text format. */

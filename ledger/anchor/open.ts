@@ -5,6 +5,7 @@ import type { LedgerRoleOptions } from '../role.js'
 import type { Witnessing } from '../witnessing/witnessing.js'
 import { anchorableLog } from './anchorable-log.js'
 import type { Anchoring } from './anchoring.js'
+import { AnchorArchive, openAnchorStore } from './archive.js'
 
 /**
  * The anchoring of a log as its configuration says: of a log with witnesses, only what their quorum cosigned is anchored.
@@ -53,4 +54,13 @@ export async function anchorPins({
   return Promise.all(
     config.anchors.map(async (anchor) => pinOf(anchor, (await readAccount(anchor.key, env)).address)),
   )
+}
+
+/** What was anchored so far, for a command while no writer runs; `undefined` when no chain is configured. */
+export function openArchive({
+  data,
+  config,
+}: Pick<LedgerRoleOptions, 'data' | 'config'>): AnchorArchive | undefined {
+  if (config.anchors.length === 0) return undefined
+  return new AnchorArchive(openAnchorStore(join(data, 'ledger')), config.anchors)
 }

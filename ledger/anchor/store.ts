@@ -37,6 +37,23 @@ export class AnchorStore {
     this.#root.resetReadTxn()
   }
 
+  /** Every account with records on a contract. */
+  targets(
+    chainId: number,
+    contract: string,
+  ): readonly { readonly target: string; readonly submitter: string }[] {
+    const prefix = `${chainId}:${contract}:`
+    const found: { target: string; submitter: string }[] = []
+    let after = prefix
+    for (;;) {
+      const range = { start: [after, Infinity], end: [`${prefix}g`, 0], limit: 1 }
+      const [key] = [...this.#records.getKeys(range)]
+      if (key === undefined) return found
+      after = key[0]
+      found.push({ target: after, submitter: after.slice(prefix.length) })
+    }
+  }
+
   /** The newest records of a target, at most so many; smallest tree first. */
   newest(target: string, most: number): readonly AnchorRecord[] {
     const found: AnchorRecord[] = []

@@ -1,4 +1,4 @@
-import type { AnchorBook } from '../anchor/anchoring.js'
+import type { AnchorBook } from '../anchor/archive.js'
 import type { Log, PublishedCheckpoint } from '../log.js'
 import type { ProvingCheckpoint } from '../proving-checkpoint.js'
 import type { Witnessing } from '../witnessing/witnessing.js'
