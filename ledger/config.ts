@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { anchorsConfig } from './anchor/config.js'
 import { secretReference } from '../runtime/secret.js'
+import { mysqlConfig } from './mirror/config.js'
 import { witnessesConfig } from './witnessing/config.js'
 
 const KIB = 1024
@@ -76,6 +77,7 @@ export const ledgerConfig = z
       .max(1024 * MIB)
       .default(32 * MIB)
       .describe('Size at which a new segment of the write-ahead log is begun. Bytes; default 32 MiB.'),
+    mysql: mysqlConfig,
     witnesses: witnessesConfig,
     anchors: anchorsConfig,
   })

@@ -3,6 +3,7 @@ import { encodeBase64 } from '../proofs/base64.js'
 import { CompactRange } from '../proofs/compact-range.js'
 import { leafHash } from '../proofs/hashing.js'
 import { decodeVkey, encodeVkey } from '../proofs/note-key.js'
+import type { NoteSigner } from '../proofs/note-key.js'
 import { entryBundles } from '../proofs/tile.js'
 import { privateFolder } from '../runtime/data-folder.js'
 import { auditLog } from './audit/audit.js'
@@ -12,7 +13,9 @@ import { TileFiles } from './audit/tile-files.js'
 import type { Disk } from './disk.js'
 import { LedgerError } from './errors.js'
 import { createIdentity, readIdentity } from './identity.js'
+import type { Identity } from './identity.js'
 import { IndexStore } from './index-store.js'
+import type { RecordedCheckpoint } from './index-store.js'
 import { readKeyFile } from './key-file.js'
 import { Lease } from './lease.js'
 import { rebuild } from './log-recovery.js'
@@ -36,14 +39,7 @@ export interface ImportOptions {
  * @throws LedgerError `BAD_IDENTITY` when the key is not there, `ALREADY_INITIALISED` when a log is
  */
 export async function importLog(source: string, options: ImportOptions): Promise<AuditReport> {
-  const { clock } = options
-  const folder = await privateFolder(options.folder)
-  if ((await readIdentity(folder)) !== undefined) throw occupied(folder)
-  const signer = await readKeyFile(join(folder, 'key'))
-  if (signer === undefined) {
-    const message = `the log's key is not in ${join(folder, 'key')}: restore it, an import cannot`
-    throw new LedgerError('BAD_IDENTITY', message)
-  }
+  const signer = await keyOfEmptyFolder(options.folder)
   const files = await openFolder(source)
   const report = await auditLog(files, {
     keys: [decodeVkey(encodeVkey(signer))],
@@ -51,7 +47,38 @@ export async function importLog(source: string, options: ImportOptions): Promise
   })
   const { size, root } = report
   if (!report.ok || size === undefined || root === undefined) return report
+  await writeLog(options, { size, root, time: options.clock.now() }, bundles(new TileFiles(files), size))
+  return report
+}
 
+/**
+ * The key in a folder that holds no log yet.
+ *
+ * @throws LedgerError `BAD_IDENTITY` when the key is not there, `ALREADY_INITIALISED` when a log is
+ */
+export async function keyOfEmptyFolder(path: string): Promise<NoteSigner> {
+  const folder = await privateFolder(path)
+  if ((await readIdentity(folder)) !== undefined) throw occupied(folder)
+  const signer = await readKeyFile(join(folder, 'key'))
+  if (signer === undefined) {
+    const message = `the log's key is not in ${join(folder, 'key')}: restore it, an import cannot`
+    throw new LedgerError('BAD_IDENTITY', message)
+  }
+  return signer
+}
+
+/**
+ * Makes a log out of its entries, in a folder that holds its key alone.
+ *
+ * @param groups all entries in order
+ * @throws LedgerError `ALREADY_INITIALISED`, or `ROOT_MISMATCH` when the entries do not have the root of the checkpoint
+ */
+export async function writeLog(
+  options: ImportOptions,
+  checkpoint: RecordedCheckpoint,
+  groups: AsyncIterable<readonly Uint8Array[]>,
+): Promise<Identity> {
+  const { clock, folder } = options
   const store = new IndexStore(join(folder, 'index'))
   let lease: Lease | undefined
   let wal: WriteAheadLog | undefined
@@ -59,12 +86,17 @@ export async function importLog(source: string, options: ImportOptions): Promise
     lease = new Lease(store, clock, () => undefined)
     wal = await emptyWal(options, folder)
     if (store.checkpoint !== undefined || wal.size > 0) throw occupied(folder)
-    await copyEntries(new TileFiles(files), wal, size, root)
-    await rebuild(store, wal, size)
-    store.initialise({ size, root, time: clock.now() })
+    const range = new CompactRange()
+    for await (const entries of groups) {
+      for (const entry of entries) range.append(leafHash(entry))
+      await wal.append(entries)
+    }
+    if (encodeBase64(range.root()) !== checkpoint.root)
+      throw new LedgerError('ROOT_MISMATCH', 'the entries changed while they were imported')
+    await rebuild(store, wal, checkpoint.size)
+    store.initialise(checkpoint)
     // The file that says that all of it is there comes last.
-    await createIdentity(folder, store, signer.name, clock.now())
-    return report
+    return await createIdentity(folder, store, '', clock.now())
   } finally {
     await wal?.close()
     lease?.release()
@@ -84,17 +116,12 @@ function emptyWal({ disk, segmentBytes }: ImportOptions, folder: string): Promis
   })
 }
 
-/** Appends the entries of a log that was audited; that they are still the same is checked once more. */
-async function copyEntries(files: TileFiles, wal: WriteAheadLog, size: number, root: string): Promise<void> {
-  const range = new CompactRange()
+async function* bundles(files: TileFiles, size: number): AsyncGenerator<readonly Uint8Array[]> {
   for (const tile of entryBundles(size)) {
     const bundle = await files.entries(tile)
     if ('code' in bundle) throw new LedgerError('ROOT_MISMATCH', `${bundle.path}: ${bundle.message}`)
-    for (const entry of bundle.entries) range.append(leafHash(entry))
-    await wal.append(bundle.entries)
+    yield bundle.entries
   }
-  if (encodeBase64(range.root()) !== root)
-    throw new LedgerError('ROOT_MISMATCH', 'the files changed while they were imported')
 }
 
 function occupied(folder: string): LedgerError {

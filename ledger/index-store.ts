@@ -12,6 +12,7 @@ import { lmdbWrite } from '../runtime/lmdb-cause.js'
 import { checkLmdbFile } from '../runtime/lmdb-file.js'
 import { CommitmentIndex } from './commitment-index.js'
 import { LedgerError } from './errors.js'
+import type { LogStore } from './log-store.js'
 import type { ProcessIdentity } from './process-identity.js'
 import { SessionIndex } from './session-index.js'
 import type { SessionClose, SessionUnit } from './session-index.js'
@@ -38,6 +39,8 @@ export interface LeaseRecord {
 export interface IndexedEntry {
   readonly index: number
   readonly leaf: Uint8Array
+  /** The entry itself; the embedded index leaves it to the write-ahead log. */
+  readonly bytes: Uint8Array
   /** Of an action; a seal has none. */
   readonly identity?: { readonly agent: string; readonly id: string }
   /** Of a `session.open`: who may act in the session. */
@@ -65,7 +68,7 @@ const VERSION = 2
 
 type State = RecordedCheckpoint | LeaseRecord | { readonly version: number }
 
-export class IndexStore {
+export class IndexStore implements LogStore {
   /** By session. */
   readonly sessions: SessionIndex
   /** By commitment. */

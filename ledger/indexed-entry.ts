@@ -9,12 +9,12 @@ import type { SessionUnit } from './session-index.js'
 /** The index rows of an entry; an entry that comes from the log itself is parsed for them. */
 export function indexedEntry(index: number, entry: AdmittedEntry): IndexedEntry {
   const { bytes, leaf, action, seal, sealed } = entry
-  if (seal !== undefined) return { index, leaf, unit: batchUnit(index, seal) }
-  if (action !== undefined) return { index, leaf, ...actionRows(index, action, sealed === true) }
+  if (seal !== undefined) return { index, leaf, bytes, unit: batchUnit(index, seal) }
+  if (action !== undefined) return { index, leaf, bytes, ...actionRows(index, action, sealed === true) }
   const parsed = parseEntry(bytes)
   return parsed.type === 'seal'
-    ? { index, leaf, unit: batchUnit(index, parsed.seal) }
-    : { index, leaf, ...actionRows(index, parsed.action, parsed.type === 'sealed') }
+    ? { index, leaf, bytes, unit: batchUnit(index, parsed.seal) }
+    : { index, leaf, bytes, ...actionRows(index, parsed.action, parsed.type === 'sealed') }
 }
 
 /** A batch is known by its seal, which stands right behind it. */
@@ -26,7 +26,7 @@ function actionRows(
   index: number,
   action: ActionPayload,
   sealed: boolean,
-): Omit<IndexedEntry, 'index' | 'leaf'> {
+): Omit<IndexedEntry, 'index' | 'leaf' | 'bytes'> {
   const { agent, id, session, seq, count } = action
   const opens = openedBy(action)
   const commitments = commitmentsOf(action)

@@ -12,7 +12,7 @@ import { ownIdentity, processState } from './process-identity.js'
 
 /** How long a lease of a process that cannot be asked for lives without being renewed. */
 export const LEASE_MS = 20_000
-const RENEW_MS = 5_000
+export const RENEW_MS = 5_000
 
 interface Clock {
   now(): number
@@ -37,7 +37,7 @@ export class Lease {
     this.#store = store
     this.#clock = clock
     this.epoch = store.changeLease((present) => {
-      if (present !== undefined && isHeld(present, clock.now())) throw locked(present)
+      if (present !== undefined && heldBy(present, clock.now())) throw locked(present)
       return { epoch: (present?.epoch ?? 0) + 1, holder: own, renewed: clock.now() }
     }).epoch
     this.#timer = setInterval(() => this.#renew(onLost), RENEW_MS)
@@ -80,7 +80,8 @@ export class Lease {
   }
 }
 
-function isHeld(lease: LeaseRecord, now: number): boolean {
+/** Whether its holder may still write; `now` is by the clock that it was renewed by. */
+export function heldBy(lease: LeaseRecord, now: number): boolean {
   if (lease.renewed === 0) return false
   const state = processState(lease.holder, ownIdentity())
   if (state !== 'unknown') return state === 'runs'

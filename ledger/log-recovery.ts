@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { encodeBase64 } from '../proofs/base64.js'
 import { CompactRange } from '../proofs/compact-range.js'
 import { leafHash } from '../proofs/hashing.js'
+import { EMPTY_ROOT } from '../proofs/merkle.js'
 import { privateFolder } from '../runtime/data-folder.js'
 import { LedgerError } from './errors.js'
 import { createIdentity, readIdentity } from './identity.js'
@@ -12,6 +13,7 @@ import type { RecordedCheckpoint } from './index-store.js'
 import { indexedEntry } from './indexed-entry.js'
 import { Lease } from './lease.js'
 import type { LogOptions, LogParts } from './log.js'
+import { Mirror } from './mirror/mirror.js'
 import { TileTree } from './tile-tree.js'
 import { openWal } from './wal.js'
 import type { WriteAheadLog } from './wal.js'
@@ -28,22 +30,54 @@ export async function openParts(
   const store = new IndexStore(join(folder, 'index'))
   let lease: Lease | undefined
   let wal: WriteAheadLog | undefined
+  let mirror: Mirror | undefined
   try {
     lease = new Lease(store, options.clock, onLost)
     const identity = await identify(options, store)
+    mirror = await openMirror(options, identity.origin, onLost)
     const recorded = store.checkpoint
     if (recorded === undefined) {
       const message = 'the recorded checkpoint is missing: restore the folder index from a backup'
       throw new LedgerError('CHECKPOINT_MISSING', message)
     }
-    wal = await readWal(options, recorded)
+    wal = await readWal(options, recorded, mirror?.checkpoint)
     const tree = await openTree(options, store, wal, recorded)
-    return { identity, store, lease, wal, tree, recorded }
+    return { identity, store, lease, wal, tree, recorded, ...(mirror !== undefined && { mirror }) }
   } catch (error) {
     await wal?.close()
+    await mirror?.close()
     lease?.release()
     await store.close()
     throw error
+  }
+}
+
+/** Takes the lease of the mirror, and begins it when it holds nothing yet. */
+async function openMirror(
+  { openMirror: open, log, clock }: LogOptions,
+  origin: string,
+  onLost: (error: LedgerError) => void,
+): Promise<Mirror | undefined> {
+  if (open === undefined) return undefined
+  const mirror = await Mirror.take({ store: await open(origin), log, onLost })
+  if (mirror.checkpoint === undefined) {
+    await mirror.initialise({ size: 0, root: encodeBase64(EMPTY_ROOT), time: clock.now() })
+  }
+  return mirror
+}
+
+/** A folder that was lost must not become another log beside the one that the mirror holds. */
+async function refuseBesideMirror({ openMirror: open, folder }: LogOptions): Promise<void> {
+  const store = await open?.()
+  try {
+    const origin = await store?.origin()
+    if (origin === undefined) return
+    const message =
+      `${folder} is empty, but the mirror holds the log ${origin}: put its key there and say ` +
+      '`portcullis ledger import --from-mirror`, or name another database in ledger.mysql'
+    throw new LedgerError('NOT_INITIALISED', message)
+  } finally {
+    await store?.close()
   }
 }
 
@@ -67,17 +101,24 @@ async function identify(options: LogOptions, store: IndexStore): Promise<Identit
   if (store.checkpoint === undefined && (await options.disk.list(walFolder)).length > 0) {
     throw new LedgerError('CHECKPOINT_MISSING', `${walFolder} holds entries, but no checkpoint was recorded`)
   }
+  await refuseBesideMirror(options)
   const made = await createIdentity(folder, store, name, clock.now())
   log.info({ origin: made.origin, vkey: made.vkey }, 'a new log begins')
   return made
 }
 
-/** Reads every entry, and checks that the first ones have the root that was recorded for them. */
-async function readWal(options: LogOptions, recorded: RecordedCheckpoint): Promise<WriteAheadLog> {
+/** Reads every entry, and checks that the first ones have the roots that were recorded for them, here and in the mirror. */
+async function readWal(
+  options: LogOptions,
+  recorded: RecordedCheckpoint,
+  mirrored: RecordedCheckpoint | undefined,
+): Promise<WriteAheadLog> {
   const range = new CompactRange()
   const checkRoot = (): void => {
-    if (range.size === recorded.size && encodeBase64(range.root()) !== recorded.root) {
-      const message = `the first ${recorded.size} entries do not have the root that was recorded for them`
+    for (const head of [recorded, mirrored]) {
+      if (head?.size !== range.size || encodeBase64(range.root()) === head.root) continue
+      const where = head === mirrored ? 'in the mirror' : 'for them'
+      const message = `the first ${head.size} entries do not have the root that was recorded ${where}`
       throw new LedgerError('ROOT_MISMATCH', message)
     }
   }
@@ -85,7 +126,7 @@ async function readWal(options: LogOptions, recorded: RecordedCheckpoint): Promi
   const wal = await openWal({
     disk: options.disk,
     directory: join(options.folder, 'wal'),
-    minimum: recorded.size,
+    minimum: Math.max(recorded.size, mirrored?.size ?? 0),
     ...(options.segmentBytes !== undefined && { segmentBytes: options.segmentBytes }),
     onRecovered: (_first, entries) => {
       for (const entry of entries) {

@@ -1,8 +1,8 @@
 /**
  * The log: one writer that gives entries their indexes.
  *
- * Order of every append: durable in the write-ahead log → hashed into the tree → checkpoint recorded by compare-and-swap,
- * durable → signed → published → acknowledged. Two stages run side by side, each taking all that waits (group commit):
+ * Order of every append: durable in the write-ahead log → hashed into the tree → checkpoint recorded by compare-and-swap
+ * (in the mirror first, when there is one), durable → signed → published → acknowledged. Two stages run side by side, each taking all that waits (group commit):
  * the write-ahead log's sync, and the recording of the checkpoint.
  */
 import { join } from 'node:path'
@@ -25,6 +25,8 @@ import type { Lease } from './lease.js'
 import type { SessionRecord, UnitPlace } from './session-index.js'
 import { indexedEntry, openedBy } from './indexed-entry.js'
 import { openParts } from './log-recovery.js'
+import type { Mirror } from './mirror/mirror.js'
+import type { OpenMirror } from './mirror/open.js'
 import type { TileTree } from './tile-tree.js'
 import { TILE_HEIGHT, TILE_WIDTH } from './tile-tree.js'
 import type { WriteAheadLog } from './wal.js'
@@ -45,6 +47,8 @@ export interface LogOptions {
   /** The origin that the folder must hold; with it an empty folder is refused. */
   readonly origin?: string
   readonly segmentBytes?: number
+  /** Opens the database that mirrors the log. */
+  readonly openMirror?: OpenMirror
   /** Told once when the log can acknowledge nothing any more: the process has to end. */
   readonly onFatal?: (error: LedgerError) => void
 }
@@ -85,6 +89,7 @@ export interface LogParts {
   readonly wal: WriteAheadLog
   readonly tree: TileTree
   readonly recorded: RecordedCheckpoint
+  readonly mirror?: Mirror
 }
 
 /**
@@ -115,6 +120,7 @@ export class Log {
   readonly #lease: Lease
   readonly #wal: WriteAheadLog
   readonly #tree: TileTree
+  readonly #mirror: Mirror | undefined
   /** By `id agent` or by leaf (hex). */
   readonly #inFlight = new Map<string, InFlight>()
   /** Participants of sessions whose opening is under way: the index knows them only once it is committed. */
@@ -135,6 +141,7 @@ export class Log {
     this.#lease = parts.lease
     this.#wal = parts.wal
     this.#tree = parts.tree
+    this.#mirror = parts.mirror
     this.#published = this.#sign(parts.recorded)
   }
 
@@ -153,7 +160,8 @@ export class Log {
    * published checkpoint. Bytes that are in the log already get their old index.
    *
    * @throws LedgerError `ID_CONFLICT` when (agent, id) stands for other bytes, `NOT_A_PARTICIPANT` when the session does
-   *   not name the agent (then nothing was appended), `WAL_FAILED` or another fatal code, `STOPPED`
+   *   not name the agent (then nothing was appended), `MIRROR_UNAVAILABLE` while nothing can be published (what was
+   *   submitted before may be appended later: the same bytes then get their index), `WAL_FAILED` or another fatal code, `STOPPED`
    */
   async append(units: readonly Unit[]): Promise<readonly (readonly Appended[])[]> {
     if (this.#failure !== undefined) throw this.#failure
@@ -167,7 +175,10 @@ export class Log {
     const claimed = new Map<string, Uint8Array>()
     const opened = new Map<string, readonly string[]>()
     for (const unit of units) this.#check(unit, claimed, opened)
-    return Promise.all(units.map((unit) => this.#known(unit) ?? this.#submit(unit)))
+    const outage = this.#mirror?.outage
+    if (outage !== undefined && units.some((unit) => this.#known(unit) === undefined)) throw outage
+    const appended = Promise.all(units.map((unit) => this.#known(unit) ?? this.#submit(unit)))
+    return this.#mirror === undefined ? appended : this.#mirror.whileAvailable(appended)
   }
 
   /** @throws LedgerError `NOT_FOUND` for an entry that no published checkpoint covers */
@@ -277,6 +288,7 @@ export class Log {
     if (this.#failure !== undefined) return this.#failure.message
     if (this.#closing !== undefined) return 'the ledger is stopping'
     if (!this.#lease.held) return 'the writer does not hold its lease'
+    if (this.#mirror?.outage !== undefined) return this.#mirror.outage.message
     const oldest = this.#durable[0]
     if (oldest !== undefined && performance.now() - oldest.since > MAX_LAG_MS) {
       return `an entry has waited for more than ${MAX_LAG_MS} ms for its checkpoint`
@@ -302,7 +314,9 @@ export class Log {
   close(): Promise<void> {
     this.#closing ??= (async () => {
       await this.#wal.close()
+      this.#mirror?.stop()
       await this.#committing
+      await this.#mirror?.close()
       this.#lease.release()
       await this.#store.close()
     })()
@@ -311,14 +325,38 @@ export class Log {
 
   /** Takes in what is durable but not yet covered by the recorded checkpoint. */
   async catchUp(): Promise<void> {
+    if (this.#mirror !== undefined) await this.#copy(this.#mirror)
     while (this.#tree.size < this.#wal.size) {
       const first = this.#tree.size
-      const count = Math.min(COMMIT_ENTRIES, this.#wal.size - first)
+      const mirrored = this.#mirror?.checkpoint?.size ?? 0
+      // A checkpoint that the mirror recorded before this one crashed is taken over as it stands.
+      const end = first < mirrored ? mirrored : this.#wal.size
+      const count = Math.min(COMMIT_ENTRIES, end - first)
       const entries = await this.#wal.read(first, count)
       await this.#commit(
         first,
         entries.map((bytes) => ({ bytes, leaf: leafHash(bytes) })),
       )
+    }
+  }
+
+  /** Brings a mirror that is behind up to the recorded checkpoint. */
+  async #copy(mirror: Mirror): Promise<void> {
+    for (;;) {
+      const first = mirror.checkpoint?.size ?? 0
+      const count = Math.min(COMMIT_ENTRIES, this.#tree.size - first)
+      if (count <= 0) return
+      const entries = await this.#wal.read(first, count)
+      const size = first + count
+      await mirror.commit({
+        from: first,
+        checkpoint: {
+          size,
+          root: encodeBase64(treeRoot(size, this.#tree.node)),
+          time: this.#options.clock.now(),
+        },
+        entries: entries.map((bytes, i) => indexedEntry(first + i, { bytes, leaf: leafHash(bytes) })),
+      })
     }
   }
 
@@ -426,7 +464,10 @@ export class Log {
         for (const durable of group) durable.resolve(durable.first)
       } catch (cause) {
         const failed = new LedgerError('INDEX_FAILED', 'the checkpoint cannot be recorded', { cause })
-        this.fail(cause instanceof LedgerError ? cause : failed)
+        const error = cause instanceof LedgerError ? cause : failed
+        // Stopped while the mirror was away: what is durable is taken in at the next start.
+        if (error.code === 'STOPPED') for (const { reject } of this.#durable.splice(0)) reject(error)
+        else this.fail(error)
       }
     }
     this.#committing = undefined
@@ -454,13 +495,14 @@ export class Log {
       time: this.#options.clock.now(),
     }
     const tiles = this.#tree.changed()
-    await this.#store.commit({
-      epoch: this.#lease.epoch,
+    const commit = {
       from: first,
       checkpoint,
       entries: entries.map((entry, i) => indexedEntry(first + i, entry)),
-      tiles,
-    })
+    }
+    // Below the mirror's checkpoint its entries have its root: that was checked when the log was read.
+    if (checkpoint.size > (this.#mirror?.checkpoint?.size ?? 0)) await this.#mirror?.commit(commit)
+    await this.#store.commit({ ...commit, epoch: this.#lease.epoch, tiles })
     this.#tree.stored(tiles)
     this.#published = this.#sign(checkpoint)
     for (const listener of this.#onPublished) listener()

@@ -15,6 +15,7 @@ import { splitListen } from './config.js'
 import type { LedgerConfig } from './config.js'
 import { realDisk } from './disk.js'
 import type { LedgerError } from './errors.js'
+import { mirrorOpener } from './mirror/open.js'
 import { Intake } from './intake.js'
 import { openLog } from './log.js'
 import type { Log } from './log.js'
@@ -68,9 +69,11 @@ export function defaultName(): string {
 export function openConfiguredLog(
   options: Pick<LedgerRoleOptions, 'data' | 'config' | 'clock' | 'log'> & {
     readonly onFatal?: (error: LedgerError) => void
+    readonly env?: LedgerRoleOptions['env']
   },
 ): Promise<Log> {
-  const { config } = options
+  const { config, env = process.env } = options
+  const { mysql } = config
   return openLog({
     folder: join(options.data, 'ledger'),
     disk: realDisk,
@@ -79,6 +82,7 @@ export function openConfiguredLog(
     name: config.name ?? defaultName(),
     ...(config.origin !== undefined && { origin: config.origin }),
     segmentBytes: config.segment_bytes,
+    ...(mysql !== undefined && { openMirror: mirrorOpener(mysql, env) }),
     ...(options.onFatal !== undefined && { onFatal: options.onFatal }),
   })
 }

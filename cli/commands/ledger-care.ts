@@ -6,13 +6,17 @@ import { exportLog } from '../../ledger/export.js'
 import { checkLogFolder } from '../../ledger/fsck.js'
 import type { FsckCheck } from '../../ledger/fsck.js'
 import { importLog } from '../../ledger/import.js'
+import { mirrorOpener } from '../../ledger/mirror/open.js'
+import { restoreFromMirror } from '../../ledger/mirror/restore.js'
 import { defaultName } from '../../ledger/role.js'
 import type { CliContext, Flags } from '../context.js'
+import { UsageError } from '../context.js'
 import { success, withAccess } from './ledger-access.js'
 import { describeFinding, progressBar } from './ledger-audit.js'
 
 interface CareFlags extends Flags {
   readonly repair?: boolean
+  readonly fromMirror?: boolean
   readonly json?: boolean
 }
 
@@ -50,11 +54,15 @@ export const registerLedgerCare = (
       }),
     )
 
-  command('import', 'make a log again from an export, in a data folder that holds its key and no log')
-    .argument('<folder>', 'the export')
-    .action((folder: string, _: unknown, self: Command) =>
-      runImport(context, folder, self.optsWithGlobals<CareFlags>()),
-    )
+  command('import', 'make a log again, in a data folder that holds its key and no log')
+    .argument('[folder]', 'an export of it')
+    .option('--from-mirror', 'from the database of ledger.mysql')
+    .action((folder: string | undefined, _: unknown, self: Command) => {
+      const flags = self.optsWithGlobals<CareFlags>()
+      if ((folder === undefined) !== (flags.fromMirror === true))
+        throw new UsageError('name the folder of an export, or say --from-mirror')
+      return folder === undefined ? runRestore(context, flags) : runImport(context, folder, flags)
+    })
 }
 
 const fsck = async (context: CliContext, flags: CareFlags): Promise<void> => {
@@ -81,6 +89,21 @@ const describe = ({ result, name, code, message, detail }: FsckCheck): string =>
           .map((pair) => pair.join(' '))
           .join(', ')})`
   return `${result.padEnd(10)} ${name}: ${code === undefined ? '' : `${code}: `}${message}${where}`
+}
+
+const runRestore = async (context: CliContext, flags: CareFlags): Promise<void> => {
+  const { config } = context.loadConfig(flags)
+  const { mysql, segment_bytes: segmentBytes } = config.ledger
+  if (mysql === undefined) throw new UsageError('--from-mirror: ledger.mysql is not configured')
+  const { identity, checkpoint } = await restoreFromMirror({
+    folder: join(resolve(config.data), 'ledger'),
+    disk: realDisk,
+    clock,
+    log: context.logger(config, 'ledger'),
+    segmentBytes,
+    openMirror: mirrorOpener(mysql, context.env),
+  })
+  context.stdout.write(`${checkpoint.size} entries of ${identity.origin} restored\n`)
 }
 
 const runImport = async (context: CliContext, folder: string, flags: CareFlags): Promise<void> => {

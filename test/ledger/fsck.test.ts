@@ -76,8 +76,13 @@ void t.test('a row of the index that is wrong, lacking or too many is found and 
   const folder = join(t.testdir({}), 'ledger')
   await sample(folder)
   const rows = [
-    { index: 7, leaf: Buffer.alloc(32, 1) },
-    { index: 9, leaf: Buffer.alloc(32, 2), identity: { agent: 'alice', id: 'an-id-that-is-not-there' } },
+    { index: 7, leaf: Buffer.alloc(32, 1), bytes: Buffer.alloc(0) },
+    {
+      index: 9,
+      leaf: Buffer.alloc(32, 2),
+      bytes: Buffer.alloc(0),
+      identity: { agent: 'alice', id: 'an-id-that-is-not-there' },
+    },
   ]
   for (const row of rows) {
     const store = new IndexStore(join(folder, 'index'))

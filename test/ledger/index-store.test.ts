@@ -18,7 +18,7 @@ const commit = (epoch: number, from: number, size: number): Commit => ({
   epoch,
   from,
   checkpoint: { size, root: encodeBase64(leaf), time: 2 },
-  entries: [{ index: from, leaf, identity: { agent: 'alice', id: 'an-id' } }],
+  entries: [{ index: from, leaf, bytes: Buffer.from('entry'), identity: { agent: 'alice', id: 'an-id' } }],
   tiles: [{ level: 0, index: 0, hashes: leaf }],
 })
 
