@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { formatReceipt, verifyBundle } from '../../proofs/index.js'
 import type { Anchor, AnchorFacts, AnchorObservation, ChainEvidence, ProofCode } from '../../proofs/index.js'
@@ -107,4 +108,27 @@ t.test('of several endpoints so many have to confirm', async (t) => {
   t.match(unanswered, { ok: false, result: 'not-checked', message: /1 of the 2 .* silent: no answer/ })
   t.throws(() => check(good, anchorPolicy(), { observations: [observed()], agree: 2 }), RangeError)
   t.throws(() => check(good, anchorPolicy(), seen()), RangeError)
+})
+
+interface Vector {
+  name: string
+  policy: string
+  receipt: string
+  observations: AnchorObservation[]
+}
+const vectors = JSON.parse(readFileSync(new URL('vectors/anchors.json', import.meta.url), 'utf8')) as {
+  accept: Vector[]
+  reject: (Vector & { code: string })[]
+}
+
+t.test('frozen anchors keep their verdicts for ever', async (t) => {
+  for (const { name, policy, receipt, observations } of vectors.accept)
+    t.match(verifyBundle(Buffer.from(receipt), policy, { chain: { observations } }), { ok: true }, name)
+  for (const { name, policy, receipt, observations, code } of vectors.reject)
+    t.match(
+      verifyBundle(Buffer.from(receipt), policy, { chain: { observations } }),
+      { ok: false, code },
+      name,
+    )
+  t.same([vectors.accept.length, vectors.reject.length], [1, 11], 'all vectors ran')
 })
