@@ -18,7 +18,7 @@ import type { LedgerConfig } from './config.js'
 import { LedgerError } from './errors.js'
 import { Intake } from './intake.js'
 import type { Log } from './log.js'
-import { openConfiguredLog } from './role.js'
+import { openConfiguredLog, startRegistrar } from './role.js'
 import { trustPolicy } from './trust-policy.js'
 import { openWitnessing } from './witnessing/open.js'
 
@@ -43,8 +43,8 @@ export interface AccessOptions {
   readonly config: LedgerConfig
   readonly clock: { now(): number }
   readonly log: Logger
-  /** Where `env:NAME` of a secret is looked up; the environment of this process when left out. */
-  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Where `env:NAME` of a secret is looked up. */
+  readonly env: Readonly<Record<string, string | undefined>>
   /** Opens topic `ledger`; asked only when no writer runs, to take in what waits there. */
   readonly openTopic: () => { readonly topic: Topic; close(): Promise<void> }
 }
@@ -77,6 +77,10 @@ export async function openAccess(options: AccessOptions): Promise<LedgerAccess> 
 
 async function ownAccess(options: AccessOptions): Promise<LedgerAccess> {
   const log = await openConfiguredLog(options)
+  const registrar = await startRegistrar(log, options).catch(async (error: unknown) => {
+    await log.close()
+    throw error
+  })
   const outbox = options.openTopic()
   const folder = join(options.data, 'ledger')
   const intake = new Intake(log, { topic: outbox.topic, folder, log: options.log })
@@ -84,6 +88,7 @@ async function ownAccess(options: AccessOptions): Promise<LedgerAccess> {
     await intake.stop()
     await outbox.close()
     await anchors?.close()
+    await registrar.stop()
     await log.close()
   }
   let witnessing
@@ -105,12 +110,7 @@ async function ownAccess(options: AccessOptions): Promise<LedgerAccess> {
     witnessing,
     anchors,
     policy: async () =>
-      trustPolicy(
-        folder,
-        log.identity,
-        options.config.witnesses,
-        await anchorPins({ env: process.env, ...options }),
-      ),
+      trustPolicy(log, options.config.witnesses, await anchorPins(options)),
   })
   const request = (given: LocalRequest): Promise<ApiResponse> =>
     api({ method: 'GET', body: new Uint8Array(0), ...given, channel: 'local' })

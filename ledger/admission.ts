@@ -5,11 +5,14 @@
 import { parseEntry, verifyEntry } from '../proofs/entry.js'
 import type { Entry } from '../proofs/entry.js'
 import type { ActionPayload } from '../proofs/action.js'
+import { ProofError } from '../proofs/errors.js'
 import { leafHash } from '../proofs/hashing.js'
-import { verifySealedBatch } from '../proofs/seal.js'
+import { isKeyKind } from '../proofs/key-directory.js'
+import type { NoteVerifier } from '../proofs/note-key.js'
+import { checkSealedBatch, verifySeal } from '../proofs/seal.js'
 import type { Seal } from '../proofs/seal.js'
-import type { AgentKeys } from './agents.js'
 import { LedgerError } from './errors.js'
+import type { LogKeys } from './keys/log-keys.js'
 
 /** An entry that may be appended. */
 export interface AdmittedEntry {
@@ -26,6 +29,8 @@ export interface AdmittedEntry {
 export interface Unit {
   readonly sealed: boolean
   readonly entries: readonly AdmittedEntry[]
+  /** Keys whose signatures were found good. Whether they may sign is decided at the append, by the index. */
+  readonly signers: readonly NoteVerifier[]
 }
 
 /**
@@ -34,7 +39,7 @@ export interface Unit {
  * @throws ProofError with what is wrong with an entry, a signature or a seal
  * @throws LedgerError `UNSEALED` for an unsigned action without a seal behind it
  */
-export async function admit(entries: readonly Uint8Array[], keys: AgentKeys): Promise<readonly Unit[]> {
+export async function admit(entries: readonly Uint8Array[], keys: LogKeys): Promise<readonly Unit[]> {
   const units: Unit[] = []
   let batch: Uint8Array[] = []
   for (const bytes of entries) {
@@ -46,30 +51,46 @@ export async function admit(entries: readonly Uint8Array[], keys: AgentKeys): Pr
       batch = []
     } else {
       if (batch.length > 0) throw unsealed(batch.length)
-      verifyEntry(entry, await keys.verifiersFor(entry.note.signatures))
-      units.push({ sealed: false, entries: [{ bytes, leaf: leafHash(bytes), action: entry.action }] })
+      const signers = isKeyKind(entry.action.kind) ? [] : await signersOf(entry, keys)
+      units.push({
+        sealed: false,
+        entries: [{ bytes, leaf: leafHash(bytes), action: entry.action }],
+        signers,
+      })
     }
   }
   if (batch.length > 0) throw unsealed(batch.length)
   return units
 }
 
+/** An entry about a key is verified where it is applied to the directory: it may bring its own key along. */
+async function signersOf(
+  entry: Extract<Entry, { type: 'action' }>,
+  keys: LogKeys,
+): Promise<readonly NoteVerifier[]> {
+  const { verified } = verifyEntry(entry, await keys.verifiersFor(entry.note.signatures))
+  return verified.map(({ verifier }) => verifier)
+}
+
 async function admitBatch(
   batch: readonly Uint8Array[],
   sealBytes: Uint8Array,
   seal: Extract<Entry, { type: 'seal' }>,
-  keys: AgentKeys,
+  keys: LogKeys,
 ): Promise<Unit> {
   const verifiers = await keys.verifiersFor(seal.note.signatures)
-  const { actions, leaves } = verifySealedBatch(batch, sealBytes, verifiers)
+  const { verified } = verifySeal(seal, verifiers)
+  const { actions, leaves } = checkSealedBatch(seal.seal, batch)
   const entries: AdmittedEntry[] = []
   for (const [i, action] of actions.entries()) {
     const bytes = batch[i]
     const leaf = leaves[i]
+    if (isKeyKind(action.kind))
+      throw new ProofError('unsigned', `${action.kind} carries its own signatures, never a seal's`)
     if (bytes !== undefined && leaf !== undefined) entries.push({ bytes, leaf, action, sealed: true })
   }
   entries.push({ bytes: sealBytes, leaf: leafHash(sealBytes), seal: seal.seal })
-  return { sealed: true, entries }
+  return { sealed: true, entries, signers: verified.map(({ verifier }) => verifier) }
 }
 
 function unsealed(count: number): LedgerError {

@@ -19,10 +19,10 @@ export type LedgerErrorCode =
   | 'UNSEALED'
   | 'UNSUPPORTED_MEDIA_TYPE'
   // What stands in the way of a start.
-  | 'AGENT_KEY_SHARED'
   | 'ALREADY_INITIALISED'
   | 'BAD_IDENTITY'
   | 'BAD_KEY'
+  | 'BAD_KEY_REQUEST'
   | 'BAD_MIRROR'
   | 'BAD_WITNESSES'
   | 'LOCKED'

@@ -43,7 +43,7 @@ export interface FsckReport {
   readonly checks: readonly FsckCheck[]
 }
 
-export interface FsckOptions extends Omit<LogOptions, 'origin' | 'onFatal'> {
+export interface FsckOptions extends Omit<LogOptions, 'origin' | 'onFatal' | 'root'> {
   /** Whether what is derivable is made again. */
   readonly repair?: boolean
 }
@@ -60,7 +60,7 @@ export async function checkLogFolder(options: FsckOptions): Promise<FsckReport> 
   const isRepairable = checks.some(({ result }) => result === 'repairable')
   if (options.repair && isRepairable && !isBroken) {
     // A start repairs all of it; that it does so is checked again.
-    const log = await openLog(options)
+    const log = await openLog({ ...options, root: noRoot })
     await log.close()
     const after: FsckCheck[] = []
     const again = await inspect(options, after)
@@ -73,6 +73,11 @@ export async function checkLogFolder(options: FsckOptions): Promise<FsckReport> 
     return { ok: result.every(isGood), ...again, checks: result }
   }
   return { ok: checks.every(isGood), ...facts, checks }
+}
+
+/** A log that is there has its root already. */
+const noRoot = async (): Promise<never> => {
+  throw new LedgerError('NOT_INITIALISED', 'a log has to begin before it can be checked')
 }
 
 const isGood = ({ result }: FsckCheck): boolean => result === 'pass' || result === 'repaired'

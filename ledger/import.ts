@@ -3,7 +3,7 @@ import { encodeBase64 } from '../proofs/base64.js'
 import { CompactRange } from '../proofs/compact-range.js'
 import { leafHash } from '../proofs/hashing.js'
 import { decodeVkey, encodeVkey } from '../proofs/note-key.js'
-import type { NoteSigner } from '../proofs/note-key.js'
+import type { NoteSigner, NoteVerifier } from '../proofs/note-key.js'
 import { entryBundles } from '../proofs/tile.js'
 import { privateFolder } from '../runtime/data-folder.js'
 import { auditLog } from './audit/audit.js'
@@ -27,6 +27,8 @@ export interface ImportOptions {
   readonly folder: string
   readonly disk: Disk
   readonly clock: { now(): number }
+  /** The root key that the log began with: a policy of a verifier names it, the files do not. */
+  readonly root: Pick<NoteVerifier, 'name' | 'publicKey'>
   readonly segmentBytes?: number
   readonly onProgress?: (done: number, size: number) => void
 }
@@ -96,7 +98,7 @@ export async function writeLog(
     await rebuild(store, wal, checkpoint.size)
     store.initialise(checkpoint)
     // The file that says that all of it is there comes last.
-    return await createIdentity(folder, store, '', clock.now())
+    return await createIdentity(folder, store, { name: '', root: async () => options.root, now: clock.now() })
   } finally {
     await wal?.close()
     lease?.release()

@@ -3,7 +3,10 @@ import { join } from 'node:path'
 import { encodeBase64 } from '../proofs/base64.js'
 import { CompactRange } from '../proofs/compact-range.js'
 import { leafHash } from '../proofs/hashing.js'
+import { foldKeys, mayBeKeyEntry } from '../proofs/key-directory.js'
+import type { KeyDirectory } from '../proofs/key-directory.js'
 import { EMPTY_ROOT } from '../proofs/merkle.js'
+import { encodeVkey } from '../proofs/note-key.js'
 import { privateFolder } from '../runtime/data-folder.js'
 import { LedgerError } from './errors.js'
 import { createIdentity, readIdentity } from './identity.js'
@@ -11,6 +14,7 @@ import type { Identity } from './identity.js'
 import { IndexStore } from './index-store.js'
 import type { RecordedCheckpoint } from './index-store.js'
 import { indexedEntry } from './indexed-entry.js'
+import { LogKeys } from './keys/log-keys.js'
 import { Lease } from './lease.js'
 import type { LogOptions, LogParts } from './log.js'
 import { Mirror } from './mirror/mirror.js'
@@ -40,9 +44,13 @@ export async function openParts(
       const message = 'the recorded checkpoint is missing: restore the folder index from a backup'
       throw new LedgerError('CHECKPOINT_MISSING', message)
     }
-    wal = await readWal(options, recorded, mirror?.checkpoint)
+    const keyEntries: { index: number; entry: Uint8Array }[] = []
+    wal = await readWal(options, recorded, mirror?.checkpoint, (index, entry) => {
+      if (mayBeKeyEntry(entry)) keyEntries.push({ index, entry })
+    })
     const tree = await openTree(options, store, wal, recorded)
-    return { identity, store, lease, wal, tree, recorded, ...(mirror !== undefined && { mirror }) }
+    const keys = new LogKeys(recomputeKeys(keyEntries, identity, options))
+    return { identity, keys, store, lease, wal, tree, recorded, ...(mirror !== undefined && { mirror }) }
   } catch (error) {
     await wal?.close()
     await mirror?.close()
@@ -83,7 +91,7 @@ async function refuseBesideMirror({ openMirror: open, folder }: LogOptions): Pro
 
 async function identify(options: LogOptions, store: IndexStore): Promise<Identity> {
   const { folder, origin, name, clock, log } = options
-  const present = await readIdentity(folder)
+  const present = await readIdentity(folder, options.root)
   if (present !== undefined) {
     if (origin !== undefined && origin !== present.origin) {
       throw new LedgerError('BAD_IDENTITY', `the folder holds the log ${present.origin}, not ${origin}`)
@@ -102,9 +110,27 @@ async function identify(options: LogOptions, store: IndexStore): Promise<Identit
     throw new LedgerError('CHECKPOINT_MISSING', `${walFolder} holds entries, but no checkpoint was recorded`)
   }
   await refuseBesideMirror(options)
-  const made = await createIdentity(folder, store, name, clock.now())
-  log.info({ origin: made.origin, vkey: made.vkey }, 'a new log begins')
+  const made = await createIdentity(folder, store, { name, root: options.root, now: clock.now() })
+  log.info({ origin: made.origin, vkey: made.vkey, root: encodeVkey(made.root) }, 'a new log begins')
   return made
+}
+
+/**
+ * Who may sign is nowhere stored: it follows from the entries, all of which are read at a start anyway.
+ *
+ * @param entries all that may be about a key
+ */
+function recomputeKeys(
+  entries: readonly { readonly index: number; readonly entry: Uint8Array }[],
+  { origin, root, signer }: Identity,
+  { log }: LogOptions,
+): KeyDirectory {
+  const reserved = [{ publicKey: signer.publicKey, role: 'log' }]
+  const { directory, faults } = foldKeys(entries, { origin, root, reserved })
+  for (const { index, error } of faults) {
+    log.warn({ index, code: error.machineCode, err: error.message }, 'an entry about a key has no effect')
+  }
+  return directory
 }
 
 /** Reads every entry, and checks that the first ones have the roots that were recorded for them, here and in the mirror. */
@@ -112,6 +138,7 @@ async function readWal(
   options: LogOptions,
   recorded: RecordedCheckpoint,
   mirrored: RecordedCheckpoint | undefined,
+  onEntry: (index: number, entry: Uint8Array) => void,
 ): Promise<WriteAheadLog> {
   const range = new CompactRange()
   const checkRoot = (): void => {
@@ -130,6 +157,7 @@ async function readWal(
     ...(options.segmentBytes !== undefined && { segmentBytes: options.segmentBytes }),
     onRecovered: (_first, entries) => {
       for (const entry of entries) {
+        onEntry(range.size, entry)
         range.append(leafHash(entry))
         checkRoot()
       }

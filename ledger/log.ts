@@ -5,7 +5,6 @@
  * (in the mirror first, when there is one), durable → signed → published → acknowledged. Two stages run side by side, each taking all that waits (group commit):
  * the write-ahead log's sync, and the recording of the checkpoint.
  */
-import { join } from 'node:path'
 import { decodeBase64, encodeBase64 } from '../proofs/base64.js'
 import { equalBytes } from '../proofs/bytes.js'
 import { signCheckpoint, verifyCheckpoint } from '../proofs/checkpoint.js'
@@ -13,14 +12,15 @@ import { HASH_SIZE, leafHash } from '../proofs/hashing.js'
 import { consistencyProof, inclusionProof, treeRoot } from '../proofs/merkle.js'
 import { multiProof } from '../proofs/multi-proof.js'
 import { decodeVkey } from '../proofs/note-key.js'
+import type { NoteVerifier } from '../proofs/note-key.js'
 import { messageOf } from '../runtime/errors.js'
 import type { Logger } from '../runtime/log.js'
 import type { AdmittedEntry, Unit } from './admission.js'
-import { AgentKeys } from './agents.js'
 import type { Disk } from './disk.js'
 import { LedgerError } from './errors.js'
 import type { Identity } from './identity.js'
 import type { IndexStore, RecordedCheckpoint } from './index-store.js'
+import type { LogKeys } from './keys/log-keys.js'
 import type { Lease } from './lease.js'
 import type { SessionRecord, UnitPlace } from './session-index.js'
 import { indexedEntry, openedBy } from './indexed-entry.js'
@@ -29,6 +29,7 @@ import type { Mirror } from './mirror/mirror.js'
 import type { OpenMirror } from './mirror/open.js'
 import type { TileTree } from './tile-tree.js'
 import { TILE_HEIGHT, TILE_WIDTH } from './tile-tree.js'
+import { groupBytes } from './wal.js'
 import type { WriteAheadLog } from './wal.js'
 
 /** Entries that one checkpoint takes in at most, so that a commit stays short. */
@@ -46,6 +47,8 @@ export interface LogOptions {
   readonly name: string
   /** The origin that the folder must hold; with it an empty folder is refused. */
   readonly origin?: string
+  /** The operator's root key, asked for when the log has none yet. Its public half is pinned for ever. */
+  readonly root: () => Promise<Pick<NoteVerifier, 'name' | 'publicKey'>>
   readonly segmentBytes?: number
   /** Opens the database that mirrors the log. */
   readonly openMirror?: OpenMirror
@@ -84,6 +87,7 @@ interface Durable {
 /** What `openParts` found and made. */
 export interface LogParts {
   readonly identity: Identity
+  readonly keys: LogKeys
   readonly store: IndexStore
   readonly lease: Lease
   readonly wal: WriteAheadLog
@@ -113,8 +117,8 @@ export async function openLog(options: LogOptions): Promise<Log> {
 
 export class Log {
   readonly identity: Identity
-  /** Public keys of agents. */
-  readonly agents: AgentKeys
+  /** Who may sign. */
+  readonly keys: LogKeys
   readonly #options: LogOptions
   readonly #store: IndexStore
   readonly #lease: Lease
@@ -136,7 +140,7 @@ export class Log {
   constructor(options: LogOptions, parts: LogParts) {
     this.#options = options
     this.identity = parts.identity
-    this.agents = new AgentKeys(join(options.folder, 'agents'), parts.identity.signer.publicKey)
+    this.keys = parts.keys
     this.#store = parts.store
     this.#lease = parts.lease
     this.#wal = parts.wal
@@ -162,6 +166,8 @@ export class Log {
    * @throws LedgerError `ID_CONFLICT` when (agent, id) stands for other bytes, `NOT_A_PARTICIPANT` when the session does
    *   not name the agent (then nothing was appended), `MIRROR_UNAVAILABLE` while nothing can be published (what was
    *   submitted before may be appended later: the same bytes then get their index), `WAL_FAILED` or another fatal code, `STOPPED`
+   * @throws ProofError `key_not_valid_at` when a key that signed ended in the meantime, or why an entry may not change the
+   *   directory of keys (then nothing was appended)
    */
   async append(units: readonly Unit[]): Promise<readonly (readonly Appended[])[]> {
     if (this.#failure !== undefined) throw this.#failure
@@ -174,9 +180,19 @@ export class Log {
     // No await from here to the last submission: nothing else may claim an id in between.
     const claimed = new Map<string, Uint8Array>()
     const opened = new Map<string, readonly string[]>()
-    for (const unit of units) this.#check(unit, claimed, opened)
+    const plan = this.keys.plan(this.#wal.next)
+    for (const unit of units) {
+      const isRepeated = !unit.sealed && unit.entries.some((entry) => claimed.has(keyOf(entry)))
+      this.#check(unit, claimed, opened)
+      // What is in the log already was signed by keys that were valid then.
+      if (isRepeated || this.#known(unit) !== undefined) continue
+      // A group that the log will not take would move the indexes of those behind it.
+      groupBytes(unit.entries.map(({ bytes }) => bytes))
+      plan.take(unit)
+    }
     const outage = this.#mirror?.outage
     if (outage !== undefined && units.some((unit) => this.#known(unit) === undefined)) throw outage
+    plan.accept()
     const appended = Promise.all(units.map((unit) => this.#known(unit) ?? this.#submit(unit)))
     return this.#mirror === undefined ? appended : this.#mirror.whileAvailable(appended)
   }

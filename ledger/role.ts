@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import type { NoteVerifier } from '../proofs/note-key.js'
 import { messageOf } from '../runtime/errors.js'
 import type { Logger } from '../runtime/log.js'
 import type { Topic } from '../runtime/outbox.js'
@@ -19,6 +20,9 @@ import { mirrorOpener } from './mirror/open.js'
 import { Intake } from './intake.js'
 import { openLog } from './log.js'
 import type { Log } from './log.js'
+import { Registrar } from './keys/registrar.js'
+import { openRoot, readRoot } from './keys/root.js'
+import type { RootSource } from './keys/root.js'
 import { readToken } from './secret.js'
 import { trustPolicy } from './trust-policy.js'
 import type { OutboundConfig } from '../runtime/outbound.js'
@@ -67,12 +71,13 @@ export function defaultName(): string {
 
 /** Opens the log of a data folder as its configuration says. */
 export function openConfiguredLog(
-  options: Pick<LedgerRoleOptions, 'data' | 'config' | 'clock' | 'log'> & {
+  options: Pick<LedgerRoleOptions, 'data' | 'config' | 'clock' | 'log' | 'env'> & {
     readonly onFatal?: (error: LedgerError) => void
-    readonly env?: LedgerRoleOptions['env']
+    /** A root key whose private half is elsewhere: what a new log is begun with. */
+    readonly root?: NoteVerifier
   },
 ): Promise<Log> {
-  const { config, env = process.env } = options
+  const { config, root, env } = options
   const { mysql } = config
   return openLog({
     folder: join(options.data, 'ledger'),
@@ -80,11 +85,30 @@ export function openConfiguredLog(
     clock: options.clock,
     log: options.log,
     name: config.name ?? defaultName(),
+    root: async () => root ?? openRoot(rootSource(options)),
     ...(config.origin !== undefined && { origin: config.origin }),
     segmentBytes: config.segment_bytes,
     ...(mysql !== undefined && { openMirror: mirrorOpener(mysql, env) }),
     ...(options.onFatal !== undefined && { onFatal: options.onFatal }),
   })
+}
+
+/** Where the configuration says that the root key is. */
+export function rootSource({ data, config, env }: Pick<LedgerRoleOptions, 'data' | 'config' | 'env'>): RootSource {
+  return { data, env, ...(config.root_key !== undefined && { reference: config.root_key }) }
+}
+
+/** Registers what asks for it, from now until it is stopped. */
+export async function startRegistrar(
+  target: Log,
+  options: Pick<LedgerRoleOptions, 'data' | 'config' | 'clock' | 'log' | 'env'>,
+): Promise<Registrar> {
+  const root = await readRoot(rootSource(options), target.keys, options.log)
+  const { clock, log } = options
+  const folder = join(options.data, 'ledger')
+  const registrar = new Registrar(target, { folder, root, clock, log })
+  await registrar.start()
+  return registrar
 }
 
 /** Starts the writer: opens the log, serves the API, drains the outbox. */
@@ -97,11 +121,13 @@ export async function startLedger(options: LedgerRoleOptions): Promise<LedgerRol
   let intake: Intake | undefined
   let witnessing: Witnessing | undefined
   let anchoring: Anchoring | undefined
+  let registrar: Registrar | undefined
   const figures = async (): Promise<string> =>
-    metrics(log, intake?.refused ?? 0, options.topic) +
+    metrics(log, intake, options.topic) +
     (witnessing === undefined ? '' : witnessingMetrics(witnessing)) +
     (anchoring === undefined ? '' : anchorMetrics(anchoring))
   try {
+    registrar = await startRegistrar(log, options)
     witnessing = await openWitnessing(log, {
       ...options,
       onAlarm: (code, message) => void publish(options, code, message, 'critical'),
@@ -112,7 +138,7 @@ export async function startLedger(options: LedgerRoleOptions): Promise<LedgerRol
       witnessing,
       anchors: anchoring,
       reads: config.reads,
-      policy: () => trustPolicy(folder, log.identity, config.witnesses, anchoring?.pins() ?? []),
+      policy: () => trustPolicy(log, config.witnesses, anchoring?.pins() ?? []),
       metrics: figures,
       onError: (error) => logger.error({ err: messageOf(error) }, 'a request could not be answered'),
     })
@@ -122,6 +148,7 @@ export async function startLedger(options: LedgerRoleOptions): Promise<LedgerRol
   } catch (error) {
     await Promise.all(servers.map((server) => server.close()))
     await anchoring?.stop()
+    await registrar?.stop()
     await log.close()
     throw error
   }
@@ -134,6 +161,7 @@ export async function startLedger(options: LedgerRoleOptions): Promise<LedgerRol
     onRefused: (code, message) => publish(options, code, message, 'high'),
   })
   intake = taking
+  const registering = registrar
   const [socket, listen] = servers.map(({ address }) => address)
   return {
     info: {
@@ -148,6 +176,7 @@ export async function startLedger(options: LedgerRoleOptions): Promise<LedgerRol
       await witnessing?.stop()
       await taking.stop()
       await Promise.all(servers.map((server) => server.close()))
+      await registering.stop()
       await log.close()
     },
   }
@@ -174,7 +203,7 @@ async function publish(
   }
 }
 
-function metrics(log: Log, refused: number, topic: Topic): string {
+function metrics(log: Log, intake: Intake | undefined, topic: Topic): string {
   const rows: readonly (readonly [name: string, type: string, help: string, value: number])[] = [
     [
       'portcullis_ledger_entries',
@@ -195,7 +224,24 @@ function metrics(log: Log, refused: number, topic: Topic): string {
       log.unhealthy() === undefined ? 1 : 0,
     ],
     ['portcullis_ledger_outbox_depth', 'gauge', 'Batches that wait to be appended.', topic.depth],
-    ['portcullis_ledger_refused_total', 'counter', 'Batches that were refused since the start.', refused],
+    [
+      'portcullis_ledger_refused_total',
+      'counter',
+      'Batches that were refused since the start.',
+      intake?.refused ?? 0,
+    ],
+    [
+      'portcullis_ledger_waiting_batches',
+      'gauge',
+      'Batches that wait for their key to be registered.',
+      intake?.waiting ?? 0,
+    ],
+    [
+      'portcullis_ledger_key_requests',
+      'gauge',
+      'Keys that ask to be registered and are not.',
+      log.keys.waiting.length,
+    ],
   ]
   return rows
     .map(([name, type, help, value]) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name} ${value}\n`)

@@ -1,31 +1,28 @@
-import { join } from 'node:path'
 import type { PolicyAnchor } from '../proofs/anchor-policy.js'
+import { policyAgents } from '../proofs/key-directory.js'
 import { decodeVkey } from '../proofs/note-key.js'
 import { formatPolicy } from '../proofs/policy.js'
 import type { Policy } from '../proofs/policy.js'
-import { readAllAgentKeys } from './agents.js'
 import type { LedgerConfig } from './config.js'
-import type { Identity } from './identity.js'
+import type { Log } from './log.js'
 import { readWitnessPolicy } from './witnessing/policy.js'
 
 /**
- * The trust policy that a log offers: its own key, those of its witnesses and of its agents, and its accounts on chains, all of which a verifier has
- * to compare with what it trusts already.
+ * The trust policy that a log offers: its own key, those of its witnesses, the operator's root key, those of its agents with
+ * the log indexes at which each is valid, and its accounts on chains. A verifier has to compare all of it with what it
+ * trusts already.
  *
- * @param folder `<data>/ledger`
  * @param anchors where it is anchored and by whom
  */
 export async function trustPolicy(
-  folder: string,
-  identity: Pick<Identity, 'vkey'>,
+  { identity, keys }: Pick<Log, 'identity' | 'keys'>,
   witnesses: LedgerConfig['witnesses'],
   anchors: readonly PolicyAnchor[],
 ): Promise<Uint8Array> {
-  const agents = await readAllAgentKeys(join(folder, 'agents'))
   return formatPolicy({
     logs: [{ verifier: decodeVkey(identity.vkey) }],
     ...(await witnessLines(witnesses)),
-    agents: [...agents.values()].flat().map((verifier) => ({ verifier, first: 0 })),
+    agents: policyAgents(keys.directory),
     anchors,
   })
 }

@@ -61,6 +61,27 @@ interface ActiveSegment {
 }
 
 /**
+ * What a group of entries takes in the log.
+ *
+ * @throws LedgerError `TOO_LARGE` for an entry or a group over the format's limits
+ */
+export function groupBytes(entries: readonly Uint8Array[]): number {
+  let bytes = 0
+  for (const entry of entries) {
+    if (entry.length > MAX_ENTRY_BYTES) {
+      const message = `an entry has ${entry.length} bytes, the limit is ${MAX_ENTRY_BYTES}`
+      throw new LedgerError('TOO_LARGE', message)
+    }
+    bytes += 2 + entry.length
+  }
+  if (entries.length === 0 || bytes > MAX_FRAME_PAYLOAD_BYTES) {
+    const message = `a group has ${entries.length} entries and ${bytes} bytes, the limit is ${MAX_FRAME_PAYLOAD_BYTES}`
+    throw new LedgerError('TOO_LARGE', message)
+  }
+  return bytes
+}
+
+/**
  * Opens the log and reads all of it.
  *
  * @throws LedgerError `WAL_DAMAGED`, see `recover`.
@@ -113,6 +134,11 @@ export class WriteAheadLog {
     return this.#frames.entries
   }
 
+  /** Index that the next append gives its first entry. */
+  get next(): number {
+    return this.#assigned
+  }
+
   /**
    * Appends all of `entries` or none, in one step; appends keep the order of their calls. Resolves with the index of the
    * first one once all are durable.
@@ -123,17 +149,11 @@ export class WriteAheadLog {
   append(entries: readonly Uint8Array[]): Promise<number> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     if (this.#closed) return Promise.reject(new LedgerError('STOPPED', 'the write-ahead log is closed'))
-    let bytes = 0
-    for (const entry of entries) {
-      if (entry.length > MAX_ENTRY_BYTES) {
-        const message = `an entry has ${entry.length} bytes, the limit is ${MAX_ENTRY_BYTES}`
-        return Promise.reject(new LedgerError('TOO_LARGE', message))
-      }
-      bytes += 2 + entry.length
-    }
-    if (entries.length === 0 || bytes > MAX_FRAME_PAYLOAD_BYTES) {
-      const message = `a group has ${entries.length} entries and ${bytes} bytes, the limit is ${MAX_FRAME_PAYLOAD_BYTES}`
-      return Promise.reject(new LedgerError('TOO_LARGE', message))
+    let bytes: number
+    try {
+      bytes = groupBytes(entries)
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
     }
     const first = this.#assigned
     this.#assigned += entries.length

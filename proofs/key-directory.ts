@@ -1,4 +1,4 @@
-import { encodeHex } from './bytes.js'
+import { encodeHex, utf8Bytes, viewOf } from './bytes.js'
 import type { ActionPayload } from './action.js'
 import { decodeBase64 } from './base64.js'
 import { isCanonicalObject } from './canonical-json.js'
@@ -40,6 +40,16 @@ export interface KeyDirectoryOptions {
 /** Whether actions of this kind change the directory of keys. */
 export function isKeyKind(kind: string): boolean {
   return kind === 'key.register' || kind === 'key.rotate' || kind === 'key.revoke'
+}
+
+const KEY_KIND = viewOf(utf8Bytes('"kind":"key.'))
+
+/**
+ * Whether an entry may be about a key, without reading it: false for nearly all entries, and never for one that is. The
+ * canonical form has one spelling of a member.
+ */
+export function mayBeKeyEntry(entry: Uint8Array): boolean {
+  return viewOf(entry).includes(KEY_KIND)
 }
 
 /**

@@ -1,10 +1,8 @@
 /** The ledger alone in a process, as `portcullis ledger` runs it, on a disk whose syncs are timed and may be slowed. */
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { decodeVkey } from '../../proofs/note-key.js'
 import { createLogger } from '../../runtime/log.js'
-import { registerAgentKey } from '../../ledger/agents.js'
 import { createApi } from '../../ledger/api/routes.js'
 import { serveTcp } from '../../ledger/api/server.js'
 import { realDisk } from '../../ledger/disk.js'
@@ -39,13 +37,14 @@ const timedDisk = (delayMs: number): Disk => ({
 
 const [folder, vkey, token, delay] = process.argv.slice(2)
 if (folder === undefined || vkey === undefined || token === undefined) throw new Error('started by rates.ts')
-await registerAgentKey(join(folder, 'agents'), decodeVkey(vkey))
 const log = await openLog({
   folder,
   disk: timedDisk(Number(delay ?? 0)),
   clock: { now: () => Date.now() },
   log: createLogger({ level: 'error', role: 'ledger' }),
   name: 'bench.example',
+  // The root needs no registration, so that the log holds what is measured alone.
+  root: async () => decodeVkey(vkey),
   onFatal: (error) => {
     throw error
   },

@@ -27,6 +27,7 @@ export const withAccess = async (
     config: config.ledger,
     clock: { now: () => Date.now() },
     log,
+    env: context.env,
     openTopic: openLedgerTopic,
   })
   try {

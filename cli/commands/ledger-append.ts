@@ -3,15 +3,18 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 
 import type { LedgerAccess } from '../../ledger/access.js'
-import { AGENT_NAME, registerAgentKey } from '../../ledger/agents.js'
 import { ENTRIES_TYPE, NOTE_TYPE } from '../../ledger/api/message.js'
 import { problemError } from '../../ledger/api/problem.js'
+import { LedgerError } from '../../ledger/errors.js'
+import { readOrigin } from '../../ledger/identity.js'
 import { openKeyFile } from '../../ledger/key-file.js'
+import { leaveRequest } from '../../ledger/keys/request.js'
 import { checkAction, formatAction, parseAction, signAction } from '../../proofs/action.js'
 import type { ActionPayload } from '../../proofs/action.js'
 import { canonicalBytes, isCanonicalObject } from '../../proofs/canonical-json.js'
 import type { CanonicalObject, CanonicalValue } from '../../proofs/canonical-json.js'
 import { parseCanonical } from '../../proofs/canonical-parser.js'
+import { NAME_PATTERN } from '../../proofs/kinds/members.js'
 import type { NoteSigner } from '../../proofs/note-key.js'
 import { sealBatch } from '../../proofs/seal.js'
 import { parseNote } from '../../proofs/signed-note.js'
@@ -71,10 +74,13 @@ const readAction = (bytes: Uint8Array): CanonicalObject => {
 }
 
 const localSigner = async ({ data, agent }: AppendInput): Promise<NoteSigner> => {
-  if (!AGENT_NAME.test(agent)) throw new UsageError(`${agent} cannot be the name of an agent`)
+  if (!NAME_PATTERN.test(agent)) throw new UsageError(`${agent} cannot be the name of an agent`)
   // Names may hold slashes; a file of that name must not lead out of the folder.
   const signer = await openKeyFile(join(data, 'cli', `${agent.replaceAll('/', '%2F')}.key`), agent)
-  await registerAgentKey(join(data, 'ledger', 'agents'), signer)
+  const folder = join(data, 'ledger')
+  const origin = await readOrigin(folder)
+  if (origin === undefined) throw new LedgerError('NOT_INITIALISED', `there is no log in ${folder} yet`)
+  await leaveRequest(folder, signer, origin)
   return signer
 }
 

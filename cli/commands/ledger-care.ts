@@ -6,9 +6,13 @@ import { exportLog } from '../../ledger/export.js'
 import { checkLogFolder } from '../../ledger/fsck.js'
 import type { FsckCheck } from '../../ledger/fsck.js'
 import { importLog } from '../../ledger/import.js'
+import { findRoot } from '../../ledger/keys/root.js'
 import { mirrorOpener } from '../../ledger/mirror/open.js'
 import { restoreFromMirror } from '../../ledger/mirror/restore.js'
-import { defaultName } from '../../ledger/role.js'
+import { defaultName, rootSource } from '../../ledger/role.js'
+import { decodeVkey } from '../../proofs/note-key.js'
+import type { NoteVerifier } from '../../proofs/note-key.js'
+import type { Config } from '../config.js'
 import type { CliContext, Flags } from '../context.js'
 import { UsageError } from '../context.js'
 import { success, withAccess } from './ledger-access.js'
@@ -18,6 +22,7 @@ interface CareFlags extends Flags {
   readonly repair?: boolean
   readonly fromMirror?: boolean
   readonly json?: boolean
+  readonly root?: string
 }
 
 const clock = { now: () => Date.now() }
@@ -57,6 +62,7 @@ export const registerLedgerCare = (
   command('import', 'make a log again, in a data folder that holds its key and no log')
     .argument('[folder]', 'an export of it')
     .option('--from-mirror', 'from the database of ledger.mysql')
+    .option('--root <vkey>', 'the root key of the log, as policies name it (the one at hand)')
     .action((folder: string | undefined, _: unknown, self: Command) => {
       const flags = self.optsWithGlobals<CareFlags>()
       if ((folder === undefined) !== (flags.fromMirror === true))
@@ -99,6 +105,7 @@ const runRestore = async (context: CliContext, flags: CareFlags): Promise<void> 
     folder: join(resolve(config.data), 'ledger'),
     disk: realDisk,
     clock,
+    root: await pinnedRoot(context, config, flags),
     log: context.logger(config, 'ledger'),
     segmentBytes,
     openMirror: mirrorOpener(mysql, context.env),
@@ -106,14 +113,32 @@ const runRestore = async (context: CliContext, flags: CareFlags): Promise<void> 
   context.stdout.write(`${checkpoint.size} entries of ${identity.origin} restored\n`)
 }
 
+/** The root key that the log began with: an import cannot know it from the log. */
+const pinnedRoot = async (
+  { env }: CliContext,
+  { data, ledger }: Config,
+  { root }: CareFlags,
+): Promise<Pick<NoteVerifier, 'name' | 'publicKey'>> => {
+  const found =
+    root === undefined
+      ? await findRoot(rootSource({ data: resolve(data), config: ledger, env }))
+      : decodeVkey(root)
+  if (found === undefined)
+    throw new UsageError('the root key of the log is not at hand: name it with --root VKEY, as policies do')
+  return found
+}
+
 const runImport = async (context: CliContext, folder: string, flags: CareFlags): Promise<void> => {
   const { config } = context.loadConfig(flags)
+  const data = resolve(config.data)
+  const root = await pinnedRoot(context, config, flags)
   const bar = progressBar(context, 'entries')
   try {
     const report = await importLog(folder, {
-      folder: join(resolve(config.data), 'ledger'),
+      folder: join(data, 'ledger'),
       disk: realDisk,
       clock,
+      root,
       segmentBytes: config.ledger.segment_bytes,
       ...(bar !== undefined && { onProgress: bar.update }),
     })

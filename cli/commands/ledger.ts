@@ -9,13 +9,12 @@ import { JSON_TYPE } from '../../ledger/api/message.js'
 import type { ApiResponse } from '../../ledger/api/message.js'
 import { openApiDocument } from '../../ledger/api/openapi.js'
 import { problemError } from '../../ledger/api/problem.js'
-import { anchorPins } from '../../ledger/anchor/open.js'
 import { ROUTES } from '../../ledger/api/routes.js'
 import { LedgerError } from '../../ledger/errors.js'
 import { readIdentity } from '../../ledger/identity.js'
 import { openConfiguredLog, startLedger } from '../../ledger/role.js'
-import { trustPolicy } from '../../ledger/trust-policy.js'
 import { parseSessionBundle } from '../../proofs/bundle.js'
+import { decodeVkey } from '../../proofs/note-key.js'
 import { privateFolder } from '../../runtime/data-folder.js'
 import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import { endAtOnce } from '../../runtime/role.js'
@@ -35,6 +34,7 @@ interface LedgerFlags extends Flags {
   readonly from?: string
   readonly wait?: string
   readonly name?: string
+  readonly root?: string
 }
 
 const clock = { now: () => Date.now() }
@@ -206,7 +206,9 @@ const init = async (context: CliContext, flags: LedgerFlags): Promise<void> => {
     data,
     config: settings,
     clock,
+    env: context.env,
     log: context.logger(config, 'ledger'),
+    ...(flags.root !== undefined && { root: decodeVkey(flags.root) }),
   })
   const { identity } = log
   await log.close()
@@ -222,14 +224,9 @@ const policy = async (context: CliContext, flags: LedgerFlags): Promise<void> =>
   const folder = join(resolve(config.data), 'ledger')
   const identity = await readIdentity(folder)
   if (identity === undefined) throw new LedgerError('NOT_INITIALISED', `there is no log in ${folder} yet`)
-  context.stdout.write(
-    await trustPolicy(
-      folder,
-      identity,
-      config.ledger.witnesses,
-      await anchorPins({ config: config.ledger, env: context.env }),
-    ),
-  )
+  await withAccess(context, flags, async (access) => {
+    context.stdout.write(success(await access.request({ target: '/.well-known/ledger-policy' })))
+  })
 }
 
 const entryTarget = (entry: string, part: string, agent: string | undefined): string => {

@@ -23,7 +23,7 @@ import { agent, checkpoint, entryName, hash, index, size } from './schemas.js'
 const MAX_ENTRIES = MAX_BATCH + 1
 const CHANGING = { 'cache-control': 'no-cache' }
 
-const appended = z.strictObject({
+export const appended = z.strictObject({
   entries: z.array(
     z.strictObject({ index, fresh: z.boolean().describe('False when the same bytes were there already.') }),
   ),
@@ -77,7 +77,8 @@ interface PostCall {
   readonly query: { readonly wait?: '0' | 'witnessed' | undefined }
 }
 
-async function append(context: ApiContext, { request, query }: PostCall): Promise<ApiResponse> {
+/** Appends what a request posts, and answers with a proof. */
+export async function append(context: ApiContext, { request, query }: PostCall): Promise<ApiResponse> {
   const { log, options } = context
   const wantsQuorum = waitsForQuorum(query.wait ?? null, options.witnessing)
   const type = request.contentType?.split(';')[0]?.trim().toLowerCase()
@@ -86,7 +87,7 @@ async function append(context: ApiContext, { request, query }: PostCall): Promis
   }
   const entries = type === NOTE_TYPE ? [request.body] : decodeEntryBundle(request.body, MAX_ENTRIES)
   if (entries.length === 0) throw new LedgerError('BAD_REQUEST', 'the bundle has no entries')
-  const units = await admit(entries, log.agents)
+  const units = await admit(entries, log.keys)
   const appending = log.append(units)
   if (query.wait === '0') {
     const accepted = await onItsWay(appending, (error) => options.onError?.(error))

@@ -8,13 +8,14 @@ import type { ApiResponse } from './message.js'
 const PROOF_STATUS: Partial<Record<ProofCode, number>> = {
   too_large: 413,
   unknown_key: 403,
+  key_not_valid_at: 403,
+  key_reused: 409,
   weak_key: 403,
   bad_signature: 403,
   unsigned: 403,
 }
 
 const LEDGER_STATUS: Partial<Record<LedgerErrorCode, number>> = {
-  AGENT_KEY_SHARED: 403,
   AMBIGUOUS_ID: 409,
   BAD_REQUEST: 400,
   FORBIDDEN: 403,

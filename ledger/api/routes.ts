@@ -5,6 +5,7 @@ import { getAnchors, getAnchorsCovering } from './anchors.js'
 import { authorise } from './authorise.js'
 import type { ApiContext, ApiOptions } from './context.js'
 import { getEntry, getProof, getReceipt, postEntries } from './entries.js'
+import { getAgent, getKeys, postKey, revokeKey, rotateKey } from './keys.js'
 import { json, JSON_TYPE } from './message.js'
 import type { ApiRequest, ApiResponse } from './message.js'
 import { openApiDocument } from './openapi.js'
@@ -48,6 +49,11 @@ export const ROUTES: readonly Route[] = [
   getSession,
   getBundle,
   getLookup,
+  getKeys,
+  postKey,
+  rotateKey,
+  revokeKey,
+  getAgent,
   postVerify,
   getWitnessed,
   getEquivocations,

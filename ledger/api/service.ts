@@ -21,6 +21,10 @@ const health = z.strictObject({
     .describe('Of the witnesses; only with witnesses, as what follows.'),
   witnessed_size: size.optional(),
   witnessed_time: z.number().optional(),
+  key_requests: z
+    .int()
+    .optional()
+    .describe('Keys that wait to be registered; only when there are any. `GET /v1/keys` says which.'),
   equivocations: z.int().optional().describe('Proofs that the log signed two histories.'),
 })
 
@@ -38,6 +42,7 @@ export const getHealth = route({
   },
   problems: [400],
   handle: ({ log, options }) => {
+    const requests = log.keys.waiting.length
     const { size, time } = log.published
     const reason = log.unhealthy()
     const facts = {
@@ -45,6 +50,7 @@ export const getHealth = route({
       size,
       checkpoint_time: time,
       ...witnessFacts(options.witnessing),
+      ...(requests > 0 && { key_requests: requests }),
     }
     return reason === undefined
       ? json(200, { status: 'ok', ...facts }, CHANGING)

@@ -7,10 +7,10 @@ import { messageOf } from '../../runtime/errors.js'
 import type { Logger } from '../../runtime/log.js'
 import type { Topic } from '../../runtime/outbox.js'
 import { uuidv7 } from '../../runtime/uuid.js'
-import { registerAgentKey } from '../agents.js'
 import { openKeyFile } from '../key-file.js'
 import { BatchSender } from './batch-sender.js'
 import { LedgerClientError } from './errors.js'
+import { RegistrationRequest } from './registration.js'
 import { readLastEntry, writeLastEntry } from './session-file.js'
 import { Tally } from './tally.js'
 import type { ActionInput, LedgerClient } from './types.js'
@@ -26,8 +26,8 @@ export interface LedgerClientOptions {
   readonly agent: string
   /** Its private key, made on first use: `<data>/<role>/key`. */
   readonly keyFile: string
-  /** Where the ledger looks for public keys, `<data>/ledger/agents`; left out when the operator registers the key. */
-  readonly registry?: string
+  /** `<data>/ledger`, where the registration of the key is asked for; left out when the operator sees to it. */
+  readonly ledgerFolder?: string
   /** Topic `ledger` of the outbox. */
   readonly topic: Topic
   readonly clock: { now(): number }
@@ -49,16 +49,16 @@ export interface LedgerSession extends LedgerClient {
   readonly totals: { readonly recorded: number; readonly summarised: number }
 }
 
-/** Where a role of a data folder keeps its key, and where its public half is registered. */
+/** Where a role of a data folder keeps its key, and where it asks for its registration. */
 export function rolePaths(
   data: string,
   role: string,
-): { readonly keyFile: string; readonly registry: string } {
-  return { keyFile: join(data, role, 'key'), registry: join(data, 'ledger', 'agents') }
+): { readonly keyFile: string; readonly ledgerFolder: string } {
+  return { keyFile: join(data, role, 'key'), ledgerFolder: join(data, 'ledger') }
 }
 
 /**
- * Opens a session of an agent: reads or makes its key, registers the public half, and records `session.open`. After a crash
+ * Opens a session of an agent: reads or makes its key, asks for its registration, and records `session.open`. After a crash
  * the next start opens a new session, whose parent is the last entry that is known of the one before.
  *
  * What was recorded is durable at most `maxDelayMs` later, when its sealed batch is in the outbox; `flush` waits for it.
@@ -71,7 +71,6 @@ export async function openLedgerClient(options: LedgerClientOptions): Promise<Le
       `the key in ${options.keyFile} is the one of ${signer.name}`,
     )
   }
-  if (options.registry !== undefined) await registerAgentKey(options.registry, signer)
   const lastEntryFile = `${options.keyFile}.session.json`
   const last = await readLastEntry(lastEntryFile)
   const session = `s-${uuidv7(options.clock.now())}`
@@ -83,9 +82,21 @@ export async function openLedgerClient(options: LedgerClientOptions): Promise<Le
     maxDelayMs: options.maxDelayMs ?? 200,
     log: options.log,
   })
-  const client = new OutboxLedgerClient(options, session, sender, lastEntryFile)
+  const registration =
+    options.ledgerFolder === undefined
+      ? undefined
+      : new RegistrationRequest(options.ledgerFolder, signer, options.log)
+  await registration?.start()
+  const client = new OutboxLedgerClient(options, { session, sender, lastEntryFile, registration })
   client.open(last?.leaf)
   return client
+}
+
+interface SessionParts {
+  readonly session: string
+  readonly sender: BatchSender
+  readonly lastEntryFile: string
+  readonly registration: RegistrationRequest | undefined
 }
 
 class OutboxLedgerClient implements LedgerSession {
@@ -94,6 +105,7 @@ class OutboxLedgerClient implements LedgerSession {
   readonly #options: LedgerClientOptions
   readonly #sender: BatchSender
   readonly #lastEntryFile: string
+  readonly #registration: RegistrationRequest | undefined
   readonly #tally = new Tally()
   readonly #limit: number
   #recorded = 0
@@ -106,12 +118,13 @@ class OutboxLedgerClient implements LedgerSession {
   /** Ids that callers chose, the oldest first. */
   readonly #recentIds = new Set<string>()
 
-  constructor(options: LedgerClientOptions, session: string, sender: BatchSender, lastEntryFile: string) {
+  constructor(options: LedgerClientOptions, parts: SessionParts) {
     this.agent = options.agent
-    this.session = session
+    this.session = parts.session
     this.#options = options
-    this.#sender = sender
-    this.#lastEntryFile = lastEntryFile
+    this.#sender = parts.sender
+    this.#lastEntryFile = parts.lastEntryFile
+    this.#registration = parts.registration
     this.#limit = options.summaryAbovePerSecond ?? 1000
   }
 
@@ -168,6 +181,7 @@ class OutboxLedgerClient implements LedgerSession {
 
   async #close(): Promise<void> {
     clearTimeout(this.#summaryTimer)
+    this.#registration?.stop()
     const now = this.#options.clock.now()
     if (this.#tally.count > 0) this.#addSummary()
     const count = this.#sender.next

@@ -7,7 +7,7 @@ import type { PublishedCheckpoint } from '../log.js'
 
 /** What has to be known of a log to have it witnessed. */
 export interface WitnessedSource {
-  readonly identity: Identity
+  readonly identity: Pick<Identity, 'origin' | 'vkey' | 'signer'>
   readonly published: PublishedCheckpoint
   consistency(from: number, to: number): readonly Uint8Array[]
   /** Root of the first `size` entries. */

@@ -53,7 +53,10 @@ export async function readWitnessPolicy(
  *
  * @throws LedgerError `BAD_WITNESSES`
  */
-export function checkWitnessPolicy(policy: Policy, { origin, signer }: Identity): void {
+export function checkWitnessPolicy(
+  policy: Policy,
+  { origin, signer }: Pick<Identity, 'origin' | 'signer'>,
+): void {
   const isOwn = (key: { readonly publicKey: Uint8Array }): boolean =>
     equalBytes(key.publicKey, signer.publicKey)
   const own = policy.witnesses.find(({ verifier }) => isOwn(verifier))

@@ -78,23 +78,26 @@ void t.test('from an empty folder to a receipt that verifies offline', async (t)
   const appended = await run(['ledger', 'append', '--data', data, '--agent', 'ci/deployer'], action)
   t.equal(appended.code, 0, appended.stderr)
   const { index, id } = JSON.parse(appended.stdout) as { index: number; id: string }
-  t.equal(index, 1, 'behind the opening of its own session')
+  t.equal(index, 2, 'behind its registration and the opening of its own session')
   t.same(await readdir(join(data, 'cli')), ['ci%2Fdeployer.key'])
   t.equal((await stat(join(data, 'cli', 'ci%2Fdeployer.key'))).mode & 0o777, 0o600)
 
   const checkpoint = await run(['ledger', 'checkpoint', '--data', data])
-  t.ok(checkpoint.stdout.startsWith(`${origin}\n4\n`))
+  t.ok(checkpoint.stdout.startsWith(`${origin}\n5\n`))
   t.match(
-    (await run(['ledger', 'proof', '1', '--data', data])).stdout,
-    /^c2sp\.org\/tlog-proof@v1\nindex 1\n/,
+    (await run(['ledger', 'proof', '2', '--data', data])).stdout,
+    /^c2sp\.org\/tlog-proof@v1\nindex 2\n/,
   )
   t.match(JSON.parse((await run(['ledger', 'proof', id, '--data', data, '--json'])).stdout), {
-    index: 1,
-    size: 4,
+    index: 2,
+    size: 5,
   })
 
   const policy = await run(['ledger', 'policy', '--data', data])
-  t.match(parsePolicy(policy.stdout), { quorum: 'none', agents: [{ verifier: { name: 'ci/deployer' } }] })
+  t.match(parsePolicy(policy.stdout), {
+    quorum: 'none',
+    agents: [{ isRoot: true }, { verifier: { name: 'ci/deployer' }, first: 0 }],
+  })
   t.ok(policy.stdout.includes(vkey))
   await writeFile(join(base, 'policy'), policy.stdout)
 
@@ -102,9 +105,9 @@ void t.test('from an empty folder to a receipt that verifies offline', async (t)
   t.match(await run(['ledger', 'receipt', id, '--data', data, '--out', receipt]), { code: 0, stdout: '' })
   const verified = await run(['verify', receipt, '--trust', join(base, 'policy')])
   t.match(verified, { code: 0, stderr: '' })
-  t.match(verified.stdout, `ok: decision ${id} of ci/deployer: entry 1 of 4`)
+  t.match(verified.stdout, `ok: decision ${id} of ci/deployer: entry 2 of 5`)
   const asJson = await run(['verify', receipt, '--trust', join(base, 'policy'), '--json'])
-  t.match(JSON.parse(asJson.stdout), { ok: true, index: 1, entry: { kind: 'decision' }, checks: Array })
+  t.match(JSON.parse(asJson.stdout), { ok: true, index: 2, entry: { kind: 'decision' }, checks: Array })
 
   const before = await run(['ledger', '--data', data, 'policy'])
   t.equal(before.stdout, policy.stdout, 'flags before the command count, too')
@@ -166,7 +169,7 @@ void t.test('the same commands through the socket of a running ledger', async (t
   const second = JSON.parse((await run(['ledger', 'append', '--data', data], action)).stdout) as {
     index: number
   }
-  t.same([first.index, second.index], [1, 5])
+  t.same([first.index, second.index], [2, 6])
 
   const client = await openLedgerClient({
     agent: 'gateway',
@@ -202,6 +205,7 @@ void t.test('the same commands through the socket of a running ledger', async (t
 void t.test('verdicts that wait in the outbox are taken in when no ledger runs', async (t) => {
   const base = t.testdir({ data: {} })
   const data = join(base, 'data')
+  t.match(await run(['ledger', 'init', '--data', data]), { code: 0 })
   const outbox = openOutbox(join(data, 'outbox'))
   const client = await openLedgerClient({
     agent: 'gateway',
@@ -232,12 +236,12 @@ void t.test('what is appended is an action, an entry, or refused', async (t) => 
   const id = uuidv7(Date.now())
   const whole = JSON.stringify({ ...JSON.parse(action), id, session: 'given', seq: 7 })
   const one = JSON.parse((await append(whole)).stdout) as { index: number; id: string }
-  t.same(one, { index: 0, id })
+  t.same(one, { index: 1, id }, 'behind its registration')
   const running = await start(data)
-  const { body } = await ask(data, '/v1/entries/0')
+  const { body } = await ask(data, '/v1/entries/1')
   await writeFile(join(base, 'entry'), body)
   t.same(JSON.parse((await run(['ledger', 'append', join(base, 'entry'), '--data', data])).stdout), {
-    index: 0,
+    index: 1,
     id,
   })
   t.match(await append(JSON.stringify({ ...JSON.parse(whole), seq: 8 })), { code: 1, stderr: /^ID_CONFLICT/ })
@@ -325,7 +329,7 @@ void t.test(
     })
     t.match(await run(['ledger', 'session', 'none', '--data', data]), { code: 1, stderr: /^NOT_FOUND/ })
     await run(['ledger', 'receipt', id, '--data', data, '--format', 'cose', '--out', file('cose')])
-    t.match(parseCoseReceipt(await readFile(file('cose'))), { index: 1, size: 4 })
+    t.match(parseCoseReceipt(await readFile(file('cose'))), { index: 2, size: 5 })
     t.match(JSON.parse((await run(['ledger', 'openapi'])).stdout), { openapi: '3.1.0' })
     t.match(await run(['verify', file('receipt')]), { code: 1, stderr: /^USAGE: .*--policy/ })
     t.match(await run(['verify', file('receipt'), ...policy, '--trust', 'x']), { code: 1, stderr: /^USAGE/ })

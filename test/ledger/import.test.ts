@@ -29,7 +29,7 @@ void t.test('a log comes back from its export and its key, and goes on', async (
   const { published, identity } = log
   await log.close()
 
-  const options = { folder: found, disk: realDisk, clock }
+  const options = { folder: found, disk: realDisk, clock, root: alice }
   await t.rejects(importLog(files, options), { code: 'BAD_IDENTITY' }, 'without the key')
   await mkdir(found, { recursive: true })
   await cp(join(lost, 'key'), join(found, 'key'))
@@ -66,7 +66,7 @@ void t.test('an import that was broken off is not gone on with', async (t) => {
   await log.close()
   await rm(join(folder, 'log.json'))
   await rm(join(folder, 'index'), { recursive: true })
-  await t.rejects(importLog(join(base, 'export'), { folder, disk: realDisk, clock }), {
+  await t.rejects(importLog(join(base, 'export'), { folder, disk: realDisk, clock, root: alice }), {
     code: 'ALREADY_INITIALISED',
   })
 })

@@ -9,9 +9,8 @@ import { verifyConsistency } from '../../proofs/merkle.js'
 import { decodeVkey } from '../../proofs/note-key.js'
 import { encodeEntryBundle } from '../../proofs/tile.js'
 import { parseTlogProof, verifyTlogProof } from '../../proofs/tlog-proof.js'
-import { registerAgentKey } from '../../ledger/agents.js'
 import { readIdentity } from '../../ledger/identity.js'
-import { agent, batch, note, open } from './sample-log.js'
+import { agent, batch, note, open, trust } from './sample-log.js'
 import { compile } from './compiled.js'
 import { seededRandom } from './simulated-disk.js'
 import { post } from './sample-role.js'
@@ -31,7 +30,7 @@ void t.test('kill -9 while entries are appended loses none that was acknowledged
   const { NODE_OPTIONS: _, ...env } = process.env
   const random = seededRandom(9)
   const alice = agent('alice')
-  await registerAgentKey(join(data, 'ledger', 'agents'), alice)
+  await trust(data, alice)
 
   const warm: { child: ChildProcess; loaded: Promise<unknown> }[] = []
   const refill = (): void => {

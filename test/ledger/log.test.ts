@@ -11,7 +11,6 @@ import { decodeSecretKey, decodeVkey, noteSigner } from '../../proofs/note-key.j
 import { sealBatch } from '../../proofs/seal.js'
 import type { LedgerError } from '../../ledger/errors.js'
 import { admit } from '../../ledger/admission.js'
-import { registerAgentKey } from '../../ledger/agents.js'
 import { agent, append, batch, indexes, note, open } from './sample-log.js'
 import { SimulatedDisk } from './simulated-disk.js'
 
@@ -58,33 +57,34 @@ void t.test('the same bytes get their old index, other bytes are a conflict', as
   const folder = t.testdir()
   let log = await open(folder, [alice, bob])
   const id = '018f0000-0000-7000-8000-000000000001'
+  // Entry 0 registers bob.
   const first = note(alice, { id })
   const other = note(alice, { id, seq: 9 })
   const sealed = batch(alice, 1, 2)
   await append(log, [first])
   await append(log, sealed)
   for (const run of ['before', 'after'] as const) {
-    t.same(await append(log, [first]), [{ index: 0, fresh: false }], `${run} a restart`)
-    t.same(indexes(await append(log, sealed)), [1, 2, 3])
+    t.same(await append(log, [first]), [{ index: 1, fresh: false }], `${run} a restart`)
+    t.same(indexes(await append(log, sealed)), [2, 3, 4])
     await t.rejects(append(log, [other]), { code: 'ID_CONFLICT' })
     await t.rejects(append(log, [note(bob), other]), { code: 'ID_CONFLICT' }, 'and nothing of it is appended')
-    t.equal(log.published.size, 4)
+    t.equal(log.published.size, 5)
     await log.close()
     log = await open(folder, [])
   }
-  t.same(indexes(await append(log, [note(bob, { id })])), [4], 'another agent may use the same id')
+  t.same(indexes(await append(log, [note(bob, { id })])), [5], 'another agent may use the same id')
   t.throws(() => log.indexOfId(id), { code: 'AMBIGUOUS_ID' })
-  t.equal(log.indexOfId(id, 'bob'), 4)
+  t.equal(log.indexOfId(id, 'bob'), 5)
   t.throws(() => log.indexOfId('018f0000-0000-7000-8000-00000000000f'), { code: 'NOT_FOUND' })
 
   const racing = note(alice, { seq: 5 })
   const results = await Promise.all(Array.from({ length: 20 }, () => append(log, [racing])))
-  t.same(new Set(results.flatMap(indexes)), new Set([5]), 'twenty at once make one entry')
+  t.same(new Set(results.flatMap(indexes)), new Set([6]), 'twenty at once make one entry')
   t.equal(results.flat().filter(({ fresh }) => fresh).length, 1)
   const twice = '018f0000-0000-7000-8000-000000000002'
   const pair = [note(alice, { id: twice, seq: 6 }), note(alice, { id: twice, seq: 7 })]
   await t.rejects(append(log, pair), { code: 'ID_CONFLICT' }, 'also inside one call')
-  t.same(indexes(await append(log, [pair[0]!, pair[0]!])), [6, 6])
+  t.same(indexes(await append(log, [pair[0]!, pair[0]!])), [7, 7])
   const [sealedAgain] = sealed
   const resealed = batch(alice, 1, 1)
   await t.rejects(append(log, [sealedAgain!, resealed[1]!]), { code: 'BAD_ROOT' })
@@ -114,7 +114,7 @@ void t.test('a session that names its participants lets nobody else in', async (
   const opens = signAction({ ...opening, id, agent: 'alice', participants }, [alice])
   const uninvited = note(eve, { session: 'private' })
   await t.rejects(append(log, [opens, uninvited]), { code: 'NOT_A_PARTICIPANT' }, 'not in the same call')
-  const units = await Promise.all([admit([opens], log.agents), admit([uninvited], log.agents)])
+  const units = await Promise.all([admit([opens], log.keys), admit([uninvited], log.keys)])
   const [opened, entered] = await Promise.allSettled(units.map((unit) => log.append(unit)))
   t.equal(opened?.status, 'fulfilled')
   t.match(entered, { reason: { code: 'NOT_A_PARTICIPANT' } }, 'nor while the opening is under way')
@@ -255,10 +255,10 @@ void t.test('a damaged index is made again from the write-ahead log', async (t) 
 
 void t.test('an agent with the key of the log is refused', async (t) => {
   const folder = t.testdir()
-  const log = await open(folder, [])
+  const root = agent('root')
+  const log = await open(folder, [root])
   const { seed } = decodeSecretKey((await readFile(join(folder, 'key'), 'utf8')).trim())
   const impostor = noteSigner('impostor', seed)
-  await registerAgentKey(join(folder, 'agents'), impostor)
-  await t.rejects(append(log, [note(impostor)]), { code: 'AGENT_KEY_SHARED' })
   await log.close()
+  await t.rejects(open(folder, [root, impostor]), { code: 'KEY_REUSED' })
 })

@@ -10,12 +10,11 @@ import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import { openTopic } from '../../runtime/topics.js'
 import { uuidv7 } from '../../runtime/uuid.js'
 import { openAccess } from '../../ledger/access.js'
-import { readAgentKeys, registerAgentKey } from '../../ledger/agents.js'
 import { openLedgerClient, rolePaths } from '../../ledger/client/client.js'
 import { ledgerConfig } from '../../ledger/config.js'
 import { readIdentity } from '../../ledger/identity.js'
 import { defaultName } from '../../ledger/role.js'
-import { agent, batch, clock, silent } from './sample-log.js'
+import { agent, batch, clock, silent, trust } from './sample-log.js'
 import { ask, jsonOf, start } from './sample-role.js'
 import type { Running } from './sample-role.js'
 
@@ -47,17 +46,19 @@ void t.test('what a role records becomes an entry whose receipt verifies', async
     },
   })
   await client.close()
-  await drained(running, data, 5)
+  await drained(running, data, 6)
   const receipt = await ask(data, `/v1/entries/${id}/receipt`)
   t.equal(receipt.status, 200)
   const identity = await readIdentity(join(data, 'ledger'))
-  const keys = await readAgentKeys(join(data, 'ledger', 'agents'), 'gateway')
+  const { keys } = jsonOf(await ask(data, '/v1/agents/gateway')) as {
+    keys: { vkey: string; first: number }[]
+  }
   const policy = formatPolicy({
     logs: [{ verifier: decodeVkey(identity!.vkey) }],
     witnesses: [],
     groups: [],
     quorum: 'none',
-    agents: keys.map((verifier) => ({ verifier, first: 0 })),
+    agents: keys.map(({ vkey, first }) => ({ verifier: decodeVkey(vkey), first })),
     anchors: [],
   })
   t.match(verifyBundle(receipt.body, policy), {
@@ -65,11 +66,11 @@ void t.test('what a role records becomes an entry whose receipt verifies', async
     entry: { action: { id, kind: 'security.verdict' } },
   })
   t.equal(running.role.checks.ledger(), undefined)
-  t.match(await running.role.metrics(), /^portcullis_ledger_entries 5$/m)
+  t.match(await running.role.metrics(), /^portcullis_ledger_entries 6$/m)
   await running.stop()
 
   running = await start(data)
-  t.equal(await sizeOf(data), 5)
+  t.equal(await sizeOf(data), 6)
   const later = await ask(data, `/v1/entries/${id}/receipt`)
   t.match(verifyBundle(later.body, policy), { ok: true }, 'also after a restart')
   await running.stop()
@@ -78,7 +79,7 @@ void t.test('what a role records becomes an entry whose receipt verifies', async
 void t.test('the outbox may deliver a batch any number of times', async (t) => {
   const data = t.testdir()
   const alice = agent('alice')
-  await registerAgentKey(join(data, 'ledger', 'agents'), alice)
+  await trust(data, alice)
   const one = encodeEntryBundle(batch(alice, 0, 3))
   const two = encodeEntryBundle(batch(alice, 3, 2))
   const running = await start(data)
@@ -100,7 +101,7 @@ void t.test(
   async (t) => {
     const data = t.testdir()
     const alice = agent('alice')
-    await registerAgentKey(join(data, 'ledger', 'agents'), alice)
+    await trust(data, alice)
     const good = batch(alice, 0, 3)
     const broken = [...batch(alice, 3, 2).slice(0, 2), ...good.slice(-1)]
     const items = [
@@ -121,11 +122,13 @@ void t.test(
     t.equal(await sizeOf(data), 4)
     await consumer.drained()
     await consumer.stop()
-    t.same(events.map(({ data }) => data.code).sort(), ['MALFORMED_BUNDLE', 'TRUNCATED', 'UNKNOWN_KEY'])
+    t.same(events.map(({ data }) => data.code).sort(), ['MALFORMED_BUNDLE', 'TRUNCATED'])
     t.ok(events.every(({ type, data }) => type === 'operational' && data.role === 'ledger'))
     const kept = await readdir(join(data, 'ledger', 'refused'))
-    t.equal(kept.length, 3)
-    t.match(await running.role.metrics(), /^portcullis_ledger_refused_total 3$/m)
+    t.equal(kept.length, 2)
+    const metrics = await running.role.metrics()
+    t.match(metrics, /^portcullis_ledger_refused_total 2$/m)
+    t.match(metrics, /^portcullis_ledger_waiting_batches 1$/m, 'and the one of an unknown key waits')
     await running.stop()
     await outbox.close()
   },
@@ -134,11 +137,12 @@ void t.test(
 void t.test('a command reaches the ledger whether a writer runs or not', async (t) => {
   const data = t.testdir()
   const alice = agent('alice')
-  await registerAgentKey(join(data, 'ledger', 'agents'), alice)
+  await trust(data, alice)
   const options = {
     data,
     config: ledgerConfig.parse({}),
     clock,
+    env: {},
     log: silent,
     openTopic: () => {
       const outbox = openOutbox(join(data, 'outbox'))

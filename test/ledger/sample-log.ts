@@ -3,32 +3,70 @@ import { join } from 'node:path'
 import { formatAction, signAction } from '../../proofs/action.js'
 import type { ActionPayload } from '../../proofs/action.js'
 import { generateSeed } from '../../proofs/ed25519.js'
-import { noteSigner } from '../../proofs/note-key.js'
+import { signRegistration } from '../../proofs/key-actions.js'
+import { encodeSecretKey, noteSigner } from '../../proofs/note-key.js'
 import type { NoteSigner } from '../../proofs/note-key.js'
 import { sealBatch } from '../../proofs/seal.js'
+import { createPrivateFile, privateFolder } from '../../runtime/data-folder.js'
 import { createLogger } from '../../runtime/log.js'
 import { uuidv7 } from '../../runtime/uuid.js'
 import { admit } from '../../ledger/admission.js'
-import { registerAgentKey } from '../../ledger/agents.js'
 import { realDisk } from '../../ledger/disk.js'
+import { readOrigin } from '../../ledger/identity.js'
+import { leaveRequest, makeRequest } from '../../ledger/keys/request.js'
+import { rootKeyFile } from '../../ledger/keys/root.js'
 import { openLog } from '../../ledger/log.js'
 import type { Appended, Log, LogOptions } from '../../ledger/log.js'
 
 export const clock = { now: () => Date.now() }
 export const silent = createLogger({ level: 'silent', role: 'test' })
 
+const seeds = new WeakMap<NoteSigner, Uint8Array>()
+
 export function agent(name: string): NoteSigner {
-  return noteSigner(name, generateSeed())
+  const seed = generateSeed()
+  const signer = noteSigner(name, seed)
+  seeds.set(signer, seed)
+  return signer
 }
 
-/** Opens a log of a folder with the agents registered. */
+/**
+ * Lets an agent sign in the log of a data folder. One that comes before the log becomes its root key, which needs no
+ * registration, so that the first entry is the test's own; any other asks for registration as a role does.
+ */
+export async function trust(data: string, key: NoteSigner): Promise<void> {
+  const folder = join(data, 'ledger')
+  const origin = await readOrigin(folder)
+  const seed = seeds.get(key)
+  if (origin !== undefined) return leaveRequest(folder, key, origin)
+  await privateFolder(data, 'keys')
+  if (seed === undefined || !(await createPrivateFile(rootKeyFile(data), encodeSecretKey(key.name, seed))))
+    throw new Error('only one agent can be the root: trust the others once the log is there')
+}
+
+/** Opens a log of a folder with the agents registered; the first is the root of a new one. */
 export async function open(
   folder: string,
   agents: readonly NoteSigner[],
   options: Partial<LogOptions> = {},
 ): Promise<Log> {
-  const log = await openLog({ folder, disk: realDisk, clock, log: silent, name: 'test', ...options })
-  for (const key of agents) await registerAgentKey(join(folder, 'agents'), key)
+  const [root = agent('root')] = agents
+  const log = await openLog({
+    folder,
+    disk: realDisk,
+    clock,
+    log: silent,
+    name: 'test',
+    root: async () => root,
+    ...options,
+  })
+  for (const key of agents) {
+    if (log.keys.directory.find(key.publicKey) !== undefined) continue
+    const now = clock.now()
+    const request = makeRequest(key, log.identity.origin)
+    const entry = signRegistration(request, root, { id: uuidv7(now), session: 'keys', ts: now })
+    await log.append(await admit([entry], log.keys))
+  }
   return log
 }
 
@@ -60,7 +98,7 @@ export function batch(signer: NoteSigner, first: number, count: number, session 
 }
 
 export async function append(log: Log, entries: readonly Uint8Array[]): Promise<readonly Appended[]> {
-  return (await log.append(await admit(entries, log.agents))).flat()
+  return (await log.append(await admit(entries, log.keys))).flat()
 }
 
 export const indexes = (appended: readonly Appended[]): number[] => appended.map(({ index }) => index)

@@ -38,7 +38,7 @@ export async function deploy(chain: Chain): Promise<string> {
 }
 
 export async function append(log: Log, count = 1): Promise<void> {
-  for (let i = 0; i < count; i++) await log.append(await admit([note(alice)], log.agents))
+  for (let i = 0; i < count; i++) await log.append(await admit([note(alice)], log.keys))
 }
 
 export interface Sample {

@@ -1,21 +1,19 @@
-import { join } from 'node:path'
 import t from 'tap'
 import { verifyCoseReceipt } from '../../../proofs/cose-receipt.js'
 import { leafHash } from '../../../proofs/hashing.js'
 import { parsePolicy } from '../../../proofs/policy.js'
 import { encodeEntryBundle } from '../../../proofs/tile.js'
-import { registerAgentKey } from '../../../ledger/agents.js'
-import { agent, batch, note } from '../sample-log.js'
+import { agent, batch, note, trust } from '../sample-log.js'
 import { ask, jsonOf, post, start } from '../sample-role.js'
 
 const BUNDLE = { 'content-type': 'application/x.portcullis.entries' }
 
 void t.test('a receipt comes as COSE to whoever asks for it', async (t) => {
   const data = t.testdir()
-  const running = await start(data)
   t.teardown(() => running.stop())
   const alice = agent('alice')
-  await registerAgentKey(join(data, 'ledger', 'agents'), alice)
+  await trust(data, alice)
+  const running = await start(data)
   const policy = async () => parsePolicy((await ask(data, '/.well-known/ledger-policy')).body)
   for (let seq = 0; seq < 3; seq++) await post(data, note(alice, { seq }))
   for (let index = 0; index < 3; index++) {
@@ -29,10 +27,10 @@ void t.test('a receipt comes as COSE to whoever asks for it', async (t) => {
 
 void t.test('whoever does not wait is told where the entry will be', async (t) => {
   const data = t.testdir()
-  const running = await start(data)
   t.teardown(() => running.stop())
   const alice = agent('alice')
-  await registerAgentKey(join(data, 'ledger', 'agents'), alice)
+  await trust(data, alice)
+  const running = await start(data)
   const send = (body: Uint8Array, headers = {}) =>
     ask(data, '/v1/entries?wait=0', {
       method: 'POST',

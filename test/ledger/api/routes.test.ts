@@ -19,9 +19,8 @@ import {
 } from '../../../proofs/tile.js'
 import { parseTlogProof, verifyTlogProof } from '../../../proofs/tlog-proof.js'
 import { verifyBundle } from '../../../proofs/verify.js'
-import { registerAgentKey } from '../../../ledger/agents.js'
 import { readIdentity } from '../../../ledger/identity.js'
-import { agent, batch, note } from '../sample-log.js'
+import { agent, batch, note, trust } from '../sample-log.js'
 import { ask, jsonOf, post, start, TOKEN } from '../sample-role.js'
 
 const BUNDLE = { 'content-type': 'application/x.portcullis.entries' }
@@ -30,9 +29,9 @@ const JSON_TYPE = { accept: 'application/json' }
 void t.test('entries go in and come out with proofs', async (t) => {
   const data = t.testdir()
   const alice = agent('alice')
-  const running = await start(data)
   t.teardown(() => running.stop())
-  await registerAgentKey(join(data, 'ledger', 'agents'), alice)
+  await trust(data, alice)
+  const running = await start(data)
   const identity = await readIdentity(join(data, 'ledger'))
   const vkeys = [decodeVkey(identity!.vkey)]
 
@@ -88,9 +87,9 @@ void t.test('entries go in and come out with proofs', async (t) => {
 void t.test('the static pages of tlog-tiles give the whole tree', async (t) => {
   const data = t.testdir()
   const alice = agent('alice')
-  const running = await start(data)
   t.teardown(() => running.stop())
-  await registerAgentKey(join(data, 'ledger', 'agents'), alice)
+  await trust(data, alice)
+  const running = await start(data)
   const all: Uint8Array[] = []
   let before = 0
   let older: { size: number; root: Uint8Array } | undefined
@@ -137,9 +136,9 @@ void t.test('what cannot be taken is refused by name', async (t) => {
   const data = t.testdir()
   const alice = agent('alice')
   const mallory = agent('mallory')
-  const running = await start(data)
   t.teardown(() => running.stop())
-  await registerAgentKey(join(data, 'ledger', 'agents'), alice)
+  await trust(data, alice)
+  const running = await start(data)
   const sealed = batch(alice, 0, 3)
   const id = '018f0000-0000-7000-8000-000000000001'
   await post(data, note(alice, { id }))
@@ -224,9 +223,9 @@ void t.test('bodies are bounded, announced or not', async (t) => {
 void t.test('over TCP anybody may read, and writes need the token', async (t) => {
   const data = t.testdir()
   const alice = agent('alice')
-  const running = await start(data, { tcp: true })
   t.teardown(() => running.stop())
-  await registerAgentKey(join(data, 'ledger', 'agents'), alice)
+  await trust(data, alice)
+  const running = await start(data, { tcp: true })
   const where = `http://${running.role.info['listen']}`
   const entry = note(alice)
   t.equal((await ask(where, '/checkpoint')).status, 200)

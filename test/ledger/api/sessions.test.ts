@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 import { formatAction, signAction } from '../../../proofs/action.js'
@@ -8,19 +7,19 @@ import { leafHash } from '../../../proofs/hashing.js'
 import { sealBatch } from '../../../proofs/seal.js'
 import { encodeEntryBundle } from '../../../proofs/tile.js'
 import { verifyBundle } from '../../../proofs/verify.js'
-import { registerAgentKey } from '../../../ledger/agents.js'
-import { agent, batch, decision, note } from '../sample-log.js'
+import { agent, batch, decision, note, trust } from '../sample-log.js'
 import { ask, jsonOf, post, start } from '../sample-role.js'
 
 const BUNDLE = { 'content-type': 'application/x.portcullis.entries' }
 
 async function running(t: Test) {
   const data = t.testdir()
-  const role = await start(data)
   t.teardown(() => role.stop())
   const alice = agent('alice')
   const bob = agent('bob')
-  for (const key of [alice, bob]) await registerAgentKey(join(data, 'ledger', 'agents'), key)
+  await trust(data, alice)
+  const role = await start(data)
+  await trust(data, bob)
   const policy = async () => (await ask(data, '/.well-known/ledger-policy')).body
   return { data, alice, bob, policy }
 }
@@ -46,7 +45,7 @@ void t.test('a session says how whole it is, and its bundle proves it', async (t
       { agent: 'alice', state: 'open', actions: 4 },
       { agent: 'bob', actions: 0 },
     ],
-    size: 6,
+    size: 7,
   })
   await post(data, note(bob, { session, seq: 1 }))
   t.match(await state(), { completeness: { state: 'gap', missing: 1 } })

@@ -1,11 +1,9 @@
-import { join } from 'node:path'
 import t from 'tap'
 import { verificationReport } from '../../../proofs/report.js'
 import { verifyBundle } from '../../../proofs/verify.js'
-import { registerAgentKey } from '../../../ledger/agents.js'
 import { bundleBytes, INDEXES, sessionLog } from '../../proofs/sample-session.js'
 import { policyText } from '../../proofs/sample-log.js'
-import { agent, note } from '../sample-log.js'
+import { agent, note, trust } from '../sample-log.js'
 import { ask, jsonOf, post, start } from '../sample-role.js'
 
 const verify = (where: string, question: object | string, type = 'application/json') =>
@@ -17,10 +15,10 @@ const verify = (where: string, question: object | string, type = 'application/js
 
 void t.test('a verdict over HTTP is the one of the library', async (t) => {
   const data = t.testdir()
-  const running = await start(data)
   t.teardown(() => running.stop())
   const alice = agent('alice')
-  await registerAgentKey(join(data, 'ledger', 'agents'), alice)
+  await trust(data, alice)
+  const running = await start(data)
   await post(data, note(alice))
   const receipt = (await ask(data, '/v1/entries/0/receipt')).body.toString()
   const own = (await ask(data, '/.well-known/ledger-policy')).body.toString()

@@ -9,7 +9,8 @@ import { decodeEntryBundle } from '../../../proofs/tile.js'
 import { openOutbox } from '../../../runtime/lmdb-outbox.js'
 import type { Consumer, Topic } from '../../../runtime/outbox.js'
 import { uuidv7 } from '../../../runtime/uuid.js'
-import { readAgentKeys } from '../../../ledger/agents.js'
+import { noteVerifier } from '../../../proofs/note-key.js'
+import { readKeyFile } from '../../../ledger/key-file.js'
 import { openLedgerClient, rolePaths } from '../../../ledger/client/client.js'
 import type { LedgerClientOptions } from '../../../ledger/client/client.js'
 import type { ActionInput } from '../../../ledger/client/types.js'
@@ -50,7 +51,8 @@ async function setUp(
     topic,
     consume: () =>
       topic.consume('ledger', async (items) => {
-        const keys = await readAgentKeys(paths.registry, 'gateway')
+        const key = await readKeyFile(paths.keyFile)
+        const keys = key === undefined ? [] : [noteVerifier(key.name, key.publicKey)]
         for (const { bytes } of items) {
           const entries = decodeEntryBundle(bytes, 100_000)
           const seal = entries.pop()
@@ -226,7 +228,6 @@ void t.test('two clients that start at once share one key', async (t) => {
   await Promise.all(clients.map((client) => client.close()))
   await consume().drained()
   t.equal(actions.length, 6)
-  t.equal((await readAgentKeys(rolePaths(data, 'gateway').registry, 'gateway')).length, 1)
   await close()
 })
 

@@ -10,20 +10,19 @@ import { parseSessionBundle, formatSessionBundle } from '../../../proofs/bundle.
 import { encodeHex } from '../../../proofs/bytes.js'
 import { leafHash } from '../../../proofs/hashing.js'
 import { verifyBundle } from '../../../proofs/verify.js'
-import { registerAgentKey } from '../../../ledger/agents.js'
 import { LedgerClient } from '../../../ledger/client/index.js'
 import type { LedgerClientOptions } from '../../../ledger/client/index.js'
-import { agent } from '../sample-log.js'
+import { agent, trust } from '../sample-log.js'
 import { ask, jsonOf, start, TOKEN } from '../sample-role.js'
 
 const outbound = { allow: ['127.0.0.0/8'] }
 const decision = { kind: 'decision', members: { policy: { id: 'p', rev: '1', decision: 'allow' } } }
 
 async function ledger(t: Test, data = t.testdir()) {
+  const alice = agent('alice')
+  await trust(data, alice)
   const running = await start(data, { tcp: true })
   t.teardown(() => running.stop())
-  const alice = agent('alice')
-  await registerAgentKey(join(data, 'ledger', 'agents'), alice)
   const url = `http://${running.role.info['listen']}`
   const policy = (await ask(data, '/.well-known/ledger-policy')).body.toString()
   const options: LedgerClientOptions = {
@@ -168,7 +167,7 @@ void t.test('a lying ledger is not believed', async (t) => {
       return true
     }
   const other = await ledger(t, join(base, 'other'))
-  await registerAgentKey(join(other.data, 'ledger', 'agents'), alice)
+  await trust(other.data, alice)
   const honest = new LedgerClient(options)
   await honest.record(decision)
   let earlier: Buffer | undefined

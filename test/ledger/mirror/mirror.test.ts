@@ -245,6 +245,7 @@ void t.test('an empty folder is restored from the mirror, and only when that is 
       folder: lost,
       disk: realDisk,
       clock,
+      root: alice,
       log: silent,
       openMirror: mirrorOf('restore'),
     })

@@ -8,7 +8,6 @@ import { buffer } from 'node:stream/consumers'
 import { encodeVkey, cosigner, noteSigner } from '../../../proofs/note-key.js'
 import type { NoteSigner } from '../../../proofs/note-key.js'
 import { generateSeed } from '../../../proofs/ed25519.js'
-import { registerAgentKey } from '../../../ledger/agents.js'
 import { readIdentity } from '../../../ledger/identity.js'
 import { startWitness } from '../../../ledger/witness/role.js'
 import type { WitnessRole } from '../../../ledger/witness/role.js'
@@ -22,8 +21,7 @@ export const LOOPBACK = { allow: ['127.0.0.0/8'] }
 /** Makes a log with one agent and says who it is. */
 export async function makeLog(data: string): Promise<{ origin: string; vkey: string; alice: NoteSigner }> {
   const alice = agent('alice')
-  await (await open(join(data, 'ledger'), [])).close()
-  await registerAgentKey(join(data, 'ledger', 'agents'), alice)
+  await (await open(join(data, 'ledger'), [alice])).close()
   const identity = await readIdentity(join(data, 'ledger'))
   if (identity === undefined) throw new Error('no log')
   return { origin: identity.origin, vkey: identity.vkey, alice }
