@@ -1,6 +1,7 @@
 export type ScanErrorCode =
   | 'SCAN_HASH_LIST'
   | 'SCAN_YARA_RULES'
+  | 'SCAN_MODEL'
   | 'SCAN_WORKER'
   | 'QUARANTINE_KEY'
   | 'QUARANTINE_CHANGED'

@@ -61,7 +61,7 @@ export function judgeContent(content: Buffer, name: string, engines: Engines): J
 
 /**
  * Adds what there is to say of one content to `reasons`.
- * @returns a promise when there is something to unpack
+ * @returns a promise when there is something to unpack, or an engine takes its time
  */
 function addReasons(
   { name, content, member, depth }: Subject,
@@ -87,13 +87,19 @@ function addReasons(
         add,
       )
     : undefined
-  for (const engine of engines.engines)
-    try {
-      for (const reason of engine.judge(content, { kind, name })) add(reason)
-    } catch (error) {
+  const pending: Promise<void>[] = unpacking ? [unpacking] : []
+  for (const engine of engines.engines) {
+    const failed = (error: unknown): void =>
       add({ engine: engine.name, rule: 'engine_failed', level: 'error', detail: messageOf(error) })
+    try {
+      const said = engine.judge(content, { kind, name })
+      if (said instanceof Promise) pending.push(said.then((later) => later.forEach(add), failed))
+      else said.forEach(add)
+    } catch (error) {
+      failed(error)
     }
-  return unpacking
+  }
+  return pending.length === 0 ? undefined : Promise.all(pending).then(() => undefined)
 }
 
 async function unpackContent(

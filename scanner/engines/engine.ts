@@ -9,10 +9,10 @@ export interface Facts {
 }
 
 /**
- * One way to judge a content. It runs in a worker process and works synchronously: the pool's deadline ends what does not.
- * It may throw; the judge makes that an `error` of its name.
+ * One way to judge a content. It runs in a worker process and works synchronously, unless what it asks cannot: the pool's
+ * deadline ends what takes too long. It may throw or reject; the judge makes that an `error` of its name.
  */
 export interface Engine {
   readonly name: Reason['engine']
-  judge(content: Buffer, facts: Facts): readonly Reason[]
+  judge(content: Buffer, facts: Facts): readonly Reason[] | Promise<readonly Reason[]>
 }
