@@ -34,6 +34,8 @@ export const PROOF_CODES = [
   'anchor_mismatch',
   'wrong_submitter',
   'equivocation',
+  'malformed_opening',
+  'commitment_mismatch',
 ] as const
 
 /** One of {@link PROOF_CODES}. */

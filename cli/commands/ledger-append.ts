@@ -5,6 +5,7 @@ import { buffer } from 'node:stream/consumers'
 import type { LedgerAccess } from '../../ledger/access.js'
 import { ENTRIES_TYPE, NOTE_TYPE } from '../../ledger/api/message.js'
 import { problemError } from '../../ledger/api/problem.js'
+import { BodyStore } from '../../ledger/client/body-store.js'
 import { LedgerError } from '../../ledger/errors.js'
 import { readOrigin } from '../../ledger/identity.js'
 import { openKeyFile } from '../../ledger/key-file.js'
@@ -29,6 +30,8 @@ export interface AppendInput {
   readonly agent: string
   readonly stdin: NodeJS.ReadableStream
   readonly clock: { now(): number }
+  /** `MEMBER=FILE`: the body of the file is kept, and the member becomes the commitment to it. */
+  readonly commit?: readonly string[]
 }
 
 export interface AppendResult {
@@ -47,10 +50,20 @@ export const appendInput = async (access: LedgerAccess, input: AppendInput): Pro
   const { file, stdin } = input
   const bytes = file === '-' ? await buffer(stdin) : await readFile(file)
   if (ENTRY_START.equals(bytes.subarray(0, ENTRY_START.length))) {
+    if (input.commit !== undefined)
+      throw new UsageError('--commit: an entry that is signed already cannot change')
     const { id } = parseAction(parseNote(bytes).textBytes)
     return { index: await post(access, NOTE_TYPE, bytes, 0), id }
   }
-  const action = readAction(bytes)
+  return appendAction(access, input, await withCommitments(readAction(bytes), input))
+}
+
+/** Appends an action as an agent of this machine. */
+export const appendAction = async (
+  access: LedgerAccess,
+  input: Pick<AppendInput, 'data' | 'agent' | 'clock'>,
+  action: CanonicalObject,
+): Promise<AppendResult> => {
   const signer = await localSigner(input)
   if ('session' in action) {
     const payload = complete(action, signer.name, input.clock.now())
@@ -73,7 +86,20 @@ const readAction = (bytes: Uint8Array): CanonicalObject => {
   return action
 }
 
-const localSigner = async ({ data, agent }: AppendInput): Promise<NoteSigner> => {
+const withCommitments = async (action: CanonicalObject, input: AppendInput): Promise<CanonicalObject> => {
+  const commitments: Record<string, CanonicalValue> = {}
+  for (const pair of input.commit ?? []) {
+    const [, member, file] = /^([a-z][a-z0-9_]{0,63})=(.+)$/s.exec(pair) ?? []
+    if (member === undefined || file === undefined || member in action || member in commitments)
+      throw new UsageError(`--commit takes MEMBER=FILE, each member once, not ${JSON.stringify(pair)}`)
+    commitments[member] = await new BodyStore(join(input.data, 'ledger', 'bodies')).commit(
+      await readFile(file),
+    )
+  }
+  return { ...action, ...commitments }
+}
+
+const localSigner = async ({ data, agent }: Pick<AppendInput, 'data' | 'agent'>): Promise<NoteSigner> => {
   if (!NAME_PATTERN.test(agent)) throw new UsageError(`${agent} cannot be the name of an agent`)
   // Names may hold slashes; a file of that name must not lead out of the folder.
   const signer = await openKeyFile(join(data, 'cli', `${agent.replaceAll('/', '%2F')}.key`), agent)

@@ -22,8 +22,10 @@ import { openTopic } from '../../runtime/topics.js'
 import type { CliContext, Flags } from '../context.js'
 import { UsageError } from '../context.js'
 import { success, withAccess } from './ledger-access.js'
+import { collect } from '../flags.js'
 import { appendInput } from './ledger-append.js'
 import { registerLedgerAudit } from './ledger-audit.js'
+import { registerLedgerBody } from './ledger-body.js'
 import { registerLedgerCare } from './ledger-care.js'
 
 interface LedgerFlags extends Flags {
@@ -33,6 +35,7 @@ interface LedgerFlags extends Flags {
   readonly format?: 'json' | 'cose'
   readonly from?: string
   readonly wait?: string
+  readonly commit?: readonly string[]
   readonly name?: string
   readonly root?: string
 }
@@ -58,6 +61,11 @@ export const registerLedger = (program: Command, context: CliContext): void => {
   command('append', 'append an action as an agent of this machine')
     .argument('[file]', 'an action as JSON, or an entry as it is; - is standard input', '-')
     .option('--agent <name>', 'the agent that acts; its key is made on first use', 'cli')
+    .option(
+      '--commit <member=file>',
+      'commit to the content of a file, redacted before, and keep it (repeatable)',
+      collect,
+    )
     .action((file: string, _: unknown, self: Command) => {
       const flags = flagsOf(self)
       return withAccess(context, flags, async (access, data) => {
@@ -67,6 +75,7 @@ export const registerLedger = (program: Command, context: CliContext): void => {
           agent: flags.agent ?? 'cli',
           stdin: context.stdin,
           clock,
+          ...(flags.commit !== undefined && { commit: flags.commit }),
         })
         context.stdout.write(`${JSON.stringify(result)}\n`)
       })
@@ -150,6 +159,7 @@ export const registerLedger = (program: Command, context: CliContext): void => {
     (_: unknown, self: Command) => policy(context, flagsOf(self)),
   )
 
+  registerLedgerBody(command, context)
   registerLedgerAudit(ledger, context)
   registerLedgerCare(command, context)
 }

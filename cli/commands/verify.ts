@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 
 import { MAX_BUNDLE_BYTES } from '../../proofs/bundle.js'
+import { MAX_OPENING_BYTES, openCommitment, parseOpening } from '../../proofs/commitment.js'
+import { attempt, ProofError } from '../../proofs/errors.js'
 import { MAX_POLICY_BYTES } from '../../proofs/policy.js'
 import { verificationReport } from '../../proofs/report.js'
 import type { Verification } from '../../proofs/verification.js'
@@ -8,6 +10,7 @@ import { outboundConfig } from '../../runtime/outbound.js'
 import { fetchBounded, readBounded } from '../bounded-input.js'
 import type { CliContext } from '../context.js'
 import { UsageError } from '../context.js'
+import { printable } from '../printable.js'
 import { anchorLine, chainFlags, verifyWithChain } from '../verify-chain.js'
 import type { ChainFlags } from '../verify-chain.js'
 
@@ -17,6 +20,7 @@ interface VerifyFlags extends ChainFlags {
   readonly session?: string
   readonly allow?: readonly string[]
   readonly json?: boolean
+  readonly opening?: readonly string[]
 }
 
 /** `portcullis verify`: needs no data folder and no configuration, and no network unless it is given a URL or an RPC endpoint. */
@@ -30,6 +34,11 @@ export const registerVerify = (program: Command, context: CliContext): void => {
     .option('--trust <policyfile>', 'the same as --policy')
     .option('--session <name>', 'the session that it must be of')
     .option('--allow <cidr>', 'private address range that the URL may be at (repeatable)', collect)
+    .option(
+      '--opening <file>',
+      'a body that a receipt must commit to, as `ledger body --opening` writes it (repeatable)',
+      collect,
+    )
     .option('--json', 'every check, as one JSON object on standard output')
     .addHelpText('after', '\nThe policy is always a file of yours: nothing that a server says is trusted.')
     .action(async (file: string, flags: VerifyFlags) => {
@@ -48,9 +57,22 @@ export const registerVerify = (program: Command, context: CliContext): void => {
         clock: { now: () => Date.now() },
         ...(flags.session !== undefined && { session: flags.session }),
       })
-      if (flags.json) context.stdout.write(`${JSON.stringify(verificationReport(result))}\n`)
+      // Only what is proven is held against a body.
+      const opened = result.ok ? await openings(result, flags.opening ?? []) : []
+      if (opened instanceof ProofError) {
+        const { machineCode: code, message } = opened
+        if (flags.json)
+          context.stdout.write(`${JSON.stringify({ ...verificationReport(result), ok: false, code })}\n`)
+        context.stderr.write(`${code}: ${message}\n`)
+        context.setExitCode(1)
+        return
+      }
+      if (flags.json) {
+        const bodies = flags.opening === undefined ? {} : { openings: opened }
+        context.stdout.write(`${JSON.stringify({ ...verificationReport(result), ...bodies })}\n`)
+      }
       if (result.ok) {
-        const lines = [summary(result), ...anchorLine(result, flags)]
+        const lines = [summary(result), ...anchorLine(result, flags), ...opened.map(openingLine)]
         if (!flags.json) context.stdout.write(lines.map((line) => `${line}\n`).join(''))
         return
       }
@@ -59,6 +81,35 @@ export const registerVerify = (program: Command, context: CliContext): void => {
       context.setExitCode(1)
     })
 }
+
+interface Opened {
+  readonly file: string
+  /** Members of the action that are commitments to it. */
+  readonly members: readonly string[]
+}
+
+/** @returns a ProofError for a body that the entry does not commit to */
+const openings = async (
+  { entry }: Verification,
+  files: readonly string[],
+): Promise<readonly Opened[] | ProofError> => {
+  if (files.length > 0 && (entry === undefined || entry.type === 'seal'))
+    throw new UsageError('--opening needs the receipt of an action')
+  const opened: Opened[] = []
+  for (const file of files) {
+    const bytes = await readBounded(file, MAX_OPENING_BYTES + 1)
+    if (bytes === undefined) return new ProofError('too_large', `${file} is larger than any opening`)
+    if (entry === undefined || entry.type === 'seal') continue
+    const { action } = entry
+    const outcome = attempt(() => openCommitment(action, parseOpening(bytes)))
+    if ('error' in outcome) return outcome.error
+    opened.push({ file, members: outcome.value })
+  }
+  return opened
+}
+
+const openingLine = ({ file, members }: Opened): string =>
+  `ok: ${printable(file)} is what ${members.join(', ')} commits to`
 
 const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value]
 

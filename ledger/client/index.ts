@@ -5,6 +5,8 @@
  */
 export { RemoteLedgerClient as LedgerClient } from './remote-client.js'
 export type { RecordedAction, RemoteLedgerOptions as LedgerClientOptions } from './remote-client.js'
+export { BodyStore } from './body-store.js'
+export type { KeptBody } from './body-store.js'
 export { LedgerClientError } from './errors.js'
 export type { LedgerClientErrorCode } from './errors.js'
 export type { ActionValue } from './types.js'

@@ -347,3 +347,71 @@ void t.test(
     t.match(await run(['verify', url, ...policy, '--allow', 'x']), { code: 1, stderr: /^USAGE: --allow/ })
   },
 )
+
+void t.test('a body is committed to, disclosed and redacted, and the proof goes on verifying', async (t) => {
+  const base = t.testdir({
+    data: {},
+    'request.json': '{"path":"/etc/hosts"}',
+    'response.json': '{"lines":3}',
+    'other.json': '{"lines":4}',
+    'action.json': JSON.stringify({
+      kind: 'tool.result',
+      status: 'ok',
+      target: { server: 'files', tool: 'read' },
+    }),
+  })
+  const at = (name: string): string => join(base, name)
+  const data = ['--data', at('data')]
+  t.equal((await run(['ledger', 'init', ...data])).code, 0)
+  const commits = ['--commit', `in=${at('request.json')}`, '--commit', `out=${at('response.json')}`]
+  const appended = await run(['ledger', 'append', at('action.json'), ...commits, ...data])
+  t.equal(appended.code, 0, appended.stderr)
+  const { id, index } = JSON.parse(appended.stdout) as { id: string; index: number }
+  const policy = await run(['ledger', 'policy', ...data])
+  await writeFile(at('policy'), policy.stdout)
+  t.equal((await run(['ledger', 'receipt', id, '--out', at('receipt'), ...data])).code, 0)
+  t.notMatch(
+    await readFile(at('receipt'), 'utf8'),
+    Buffer.from('{"lines":3}').toString('base64').slice(0, 12),
+  )
+
+  const body = (...args: string[]) => run(['ledger', 'body', id, ...args, ...data])
+  t.match(await body(), { code: 1, stderr: /--member names one of in, out/ })
+  t.match(await body('--member', 'out'), { code: 0, stdout: '{"lines":3}' })
+  t.equal((await body('--member', 'out', '--opening', '--out', at('opening'))).code, 0)
+  const verify = (...args: string[]) => run(['verify', at('receipt'), '--policy', at('policy'), ...args])
+  t.match(await verify('--opening', at('opening')), { code: 0, stdout: /opening is what out commits to/ })
+  const opening = await readFile(at('opening'), 'utf8')
+  const lie = opening.replace(
+    Buffer.from('{"lines":3}').toString('base64'),
+    Buffer.from('{"lines":4}').toString('base64'),
+  )
+  await writeFile(at('lie'), lie)
+  t.match(await verify('--opening', at('lie')), { code: 1, stderr: /^commitment_mismatch: / })
+  const json = await verify('--opening', at('lie'), '--json')
+  t.match(JSON.parse(json.stdout), { ok: false, code: 'commitment_mismatch' })
+  t.match(await verify('--opening', at('request.json')), { code: 1, stderr: /^malformed_opening: / })
+
+  const redacted = await run(['ledger', 'redact', id, '--reason', 'asked for', ...data])
+  t.match(JSON.parse(redacted.stdout), { redacts: index, erased: 2 }, redacted.stderr)
+  t.match(await body('--member', 'out'), { code: 1, stderr: /^NOT_FOUND: no body is kept/ })
+  t.equal((await verify()).code, 0, 'the receipt still verifies')
+  t.equal((await verify('--opening', at('opening'))).code, 0, 'and so does what was disclosed before')
+  const redaction = JSON.parse(redacted.stdout) as { id: string }
+  t.equal((await run(['ledger', 'receipt', redaction.id, '--out', at('receipt'), ...data])).code, 0)
+  t.match(await verify(), { code: 0, stdout: /ok: redaction/ })
+
+  t.equal((await run(['ledger', 'append', at('action.json'), ...commits, ...data])).code, 0)
+  t.match(await run(['ledger', 'redact', '--older-than', '1', ...data]), { code: 0, stdout: '' })
+  const swept = await run(['ledger', 'redact', '--older-than', '0', ...data])
+  t.equal(swept.code, 0, swept.stderr)
+  t.same(
+    swept.stdout
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { erased: number }).erased),
+    [2],
+    'one redaction for both bodies of an entry',
+  )
+  t.match(await run(['ledger', 'redact', ...data]), { code: 1, stderr: /name an entry, or say --older-than/ })
+})
