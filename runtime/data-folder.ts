@@ -1,5 +1,5 @@
 import { chmodSync, constants, lstatSync, mkdirSync } from 'node:fs'
-import { open, rename, unlink } from 'node:fs/promises'
+import { link, open, rename, unlink } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { dirname, join, resolve } from 'node:path'
 
@@ -80,22 +80,28 @@ export const writePrivateFile = async (path: string, content: string | Uint8Arra
 }
 
 /**
- * Creates a private file (0600) that must not exist yet, so that two processes cannot both make the same key.
+ * Creates a private file (0600) that must not exist yet, so that two processes cannot both make the same key. It appears
+ * whole or not at all: a crash leaves no key cut short.
  *
  * @returns false when there is one already
  */
 export const createPrivateFile = async (path: string, content: string | Uint8Array): Promise<boolean> => {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  const handle = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, FILE_MODE)
   try {
-    const handle = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, FILE_MODE)
     try {
       await handle.writeFile(content)
       await handle.sync()
     } finally {
       await handle.close()
     }
+    // A second name for the finished file: unlike a rename this cannot replace one that is there.
+    await link(temporary, path)
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false
     throw error
+  } finally {
+    await unlink(temporary).catch(() => undefined)
   }
   await syncFolder(dirname(path))
   return true

@@ -8,7 +8,7 @@ import { ScanPool } from './pool.js'
 import { Vault, type StoredItem } from './quarantine/vault.js'
 import { recordFinding, type Record } from './record.js'
 import { scanTree } from './scan-tree.js'
-import type { FileResult } from './verdict.js'
+import { isRead, type FileResult } from './verdict.js'
 
 export interface ScannerDeps extends Record {
   readonly config: ScannerConfig
@@ -46,11 +46,11 @@ export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
     // What the stop itself cut short is read again by the next start.
     if (stop.signal.aborted) return
     let item: StoredItem | undefined
-    if (result.verdict === 'malicious' && config.quarantine && result.sha256 !== undefined)
+    if (result.verdict === 'malicious' && config.quarantine && isRead(result))
       try {
         item = await vault.store(
           path,
-          result.sha256,
+          result,
           result.reasons.map((reason) => reason.rule),
         )
       } catch (error) {

@@ -38,6 +38,12 @@ export interface FileResult {
 
 export const isFound = (verdict: FileVerdict): boolean => verdict === 'malicious' || verdict === 'suspicious'
 
+/** Whether the content was read, so that it is known which bytes were judged. */
+export const isRead = (
+  result: FileResult,
+): result is FileResult & { readonly sha256: string; readonly size: number } =>
+  result.sha256 !== undefined && result.size !== undefined
+
 /** The verdict that follows from all reasons: the strongest level, and clean only when none raises it. */
 export function verdictOf(reasons: readonly Reason[]): FileVerdict {
   let strongest = 0

@@ -7,7 +7,7 @@ import { ScanPool } from '../../scanner/pool.js'
 import { Vault } from '../../scanner/quarantine/vault.js'
 import { recordFinding } from '../../scanner/record.js'
 import { scanTree } from '../../scanner/scan-tree.js'
-import { isFound, type FileResult, type FileVerdict } from '../../scanner/verdict.js'
+import { isFound, isRead, type FileResult, type FileVerdict } from '../../scanner/verdict.js'
 import type { CliContext, Flags } from '../context.js'
 import { openRoleStores, type RoleStores } from '../role-stores.js'
 
@@ -122,12 +122,12 @@ interface Kept {
 }
 
 async function quarantine(result: FileResult, path: Buffer, vault: Vault, stores: RoleStores): Promise<Kept> {
-  if (result.verdict !== 'malicious' || result.sha256 === undefined) return {}
+  if (result.verdict !== 'malicious' || !isRead(result)) return {}
   const record = { ...stores, now: Date.now }
   try {
     const item = await vault.store(
       path,
-      result.sha256,
+      result,
       result.reasons.map((reason) => reason.rule),
     )
     await recordFinding(record, result, item)

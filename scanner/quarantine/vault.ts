@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { constants } from 'node:fs'
+import { constants, type BigIntStats } from 'node:fs'
 import { link, lstat, open, readdir, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createPrivateFile, privateFolder, readSecretFile, syncFolder } from '../../runtime/data-folder.js'
@@ -7,6 +7,7 @@ import { codeOf, messageOf } from '../../runtime/errors.js'
 import { shorten } from '../../runtime/text.js'
 import { isUuidv7, uuidv7 } from '../../runtime/uuid.js'
 import { ScanError } from '../errors.js'
+import { isRunning, ownMark } from '../process-mark.js'
 import {
   decryptContent,
   encryptContent,
@@ -18,6 +19,7 @@ import {
   type ItemHeader,
 } from './item-format.js'
 import { holdParent } from './parent-folder.js'
+import { RestoreNote } from './restore-note.js'
 
 const CHUNK_BYTES = 1024 * 1024
 const SET_ID_BITS = 0o6000
@@ -71,17 +73,27 @@ export class Vault {
   /**
    * Takes a file out of its place and into the vault. The file is removed only after its item is durable, and only if it
    * still is the very file that was judged.
-   * @param sha256 the digest that was judged; another one is refused with `QUARANTINE_CHANGED`
+   * @param judged digest and bytes of what was judged; anything else is refused with `QUARANTINE_CHANGED`
    */
-  async store(path: Buffer, sha256: string, reasons: readonly string[]): Promise<StoredItem> {
+  async store(
+    path: Buffer,
+    judged: { readonly sha256: string; readonly size: number },
+    reasons: readonly string[],
+  ): Promise<StoredItem> {
     const held = await holdParent(path)
     let source: FileHandle | undefined
     const id = uuidv7(this.now())
-    const temporary = join(this.folder, `${id}.tmp`)
+    const temporary = join(this.folder, `${id}.${ownMark()}.tmp`)
     try {
       source = await open(held.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
       const stat = await source.stat({ bigint: true })
       if (!stat.isFile()) throw new ScanError('QUARANTINE_CHANGED', `${path.toString()} is no regular file`)
+      // Before a byte is copied: what took its name may be large enough to fill the vault's disk.
+      if (Number(stat.size) !== judged.size)
+        throw new ScanError(
+          'QUARANTINE_CHANGED',
+          `${path.toString()} has ${stat.size} bytes, ${judged.size} were judged`,
+        )
       const header: ItemHeader = {
         version: 1,
         id,
@@ -92,25 +104,27 @@ export class Vault {
         atime_ns: stat.atimeNs.toString(),
         mtime_ns: stat.mtimeNs.toString(),
         size: Number(stat.size),
-        sha256,
+        sha256: judged.sha256,
         // More would make a header that cannot be read back.
         reasons: reasons.slice(0, MAX_REASONS).map((reason) => shorten(reason, MAX_REASON)),
         hard_links: Number(stat.nlink) - 1,
         stored_at: this.now(),
       }
       await this.#encrypt(source, header, temporary)
-      const after = await source.stat({ bigint: true })
-      if (after.size !== stat.size || after.mtimeNs !== stat.mtimeNs || after.ctimeNs !== stat.ctimeNs)
+      if (!isSameState(await source.stat({ bigint: true }), stat))
         throw new ScanError('QUARANTINE_CHANGED', `${path.toString()} changed while it was stored`)
       await rename(temporary, this.#file(id))
       await syncFolder(this.folder)
       try {
-        const named = await lstat(held.path, { bigint: true })
-        if (named.ino !== stat.ino || named.dev !== stat.dev)
-          throw new ScanError('QUARANTINE_CHANGED', `another file took the name ${path.toString()}`)
+        if (!isSameState(await lstat(held.path, { bigint: true }), stat))
+          throw new ScanError(
+            'QUARANTINE_CHANGED',
+            `${path.toString()} was written to, or another file took its name`,
+          )
         await unlink(held.path)
       } catch (error) {
         await unlink(this.#file(id))
+        await syncFolder(this.folder)
         throw error
       }
       await held.folder.sync()
@@ -186,11 +200,11 @@ export class Vault {
           `a link leads from ${target.toString()} to ${held.real.toString()}; name the place to restore it to`,
         )
       }
-      const temporary = Buffer.from(
-        `/proc/self/fd/${held.folder.fd}/.portcullis-restore-${randomBytes(8).toString('hex')}`,
-      )
       let file: FileHandle | undefined
+      let note: RestoreNote | undefined
       try {
+        note = await RestoreNote.write(this.folder, id, held)
+        const { temporary } = note
         file = await open(temporary, NEW_FILE, 0o600)
         await this.#decrypt(handle, header, prefix, file, id)
         if (process.getuid?.() === 0) await file.chown(header.uid, header.gid)
@@ -199,10 +213,10 @@ export class Vault {
         await file.sync()
         // A new name for the finished file: unlike a rename this cannot replace a file that is there.
         await link(temporary, held.path)
-        await unlink(temporary)
+        if (!isSameFile(await lstat(held.path, { bigint: true }), await file.stat({ bigint: true })))
+          throw new ScanError('QUARANTINE_TARGET', `another file took the name ${target.toString()}`)
         await held.folder.sync()
       } catch (error) {
-        await unlink(temporary).catch(() => undefined)
         if (error instanceof ScanError) throw error
         if (codeOf(error) === 'EEXIST')
           throw new ScanError('QUARANTINE_TARGET', `${target.toString()} exists; nothing is overwritten`, {
@@ -217,6 +231,7 @@ export class Vault {
         )
       } finally {
         await file?.close()
+        await note?.remove()
         await held.folder.close()
       }
       await this.delete(id)
@@ -276,6 +291,8 @@ export class Vault {
         const { bytesRead } = await source.read(buffer, 0, buffer.length, position)
         if (bytesRead === 0) break
         position += bytesRead
+        if (position > header.size)
+          throw new ScanError('QUARANTINE_CHANGED', 'the file grew while it was stored')
         const chunk = buffer.subarray(0, bytesRead)
         digest.update(chunk)
         await writeAll(target, cipher.update(chunk))
@@ -320,18 +337,27 @@ export class Vault {
       )
   }
 
-  /** Removes what a crash left half written; the original of such an item was never touched. */
+  /** Removes what a process that was killed left half done; the original of such an item was never touched. */
   async #sweep(): Promise<void> {
     for (const name of await readdir(this.folder)) {
-      const id = name.endsWith('.tmp') ? name.slice(0, -'.tmp'.length) : ''
-      if (!isUuidv7(id)) continue
+      const [id = '', owner = '', kind] = name.split('.')
+      if (!isUuidv7(id) || isRunning(owner)) continue
       const path = join(this.folder, name)
-      const { mtimeMs } = await lstat(path)
-      // Another process may be storing right now: only what has been left for an hour is swept.
-      if (this.now() - mtimeMs > 3_600_000) await unlink(path).catch(() => undefined)
+      if (kind === 'tmp') await unlink(path).catch(() => undefined)
+      else if (kind === 'restore') await RestoreNote.sweep(path)
     }
   }
 }
+
+const isSameFile = (one: BigIntStats, other: BigIntStats): boolean =>
+  one.dev === other.dev && one.ino === other.ino
+
+/** The same file, and nothing was written to it or changed about it in between. */
+const isSameState = (one: BigIntStats, other: BigIntStats): boolean =>
+  isSameFile(one, other) &&
+  one.size === other.size &&
+  one.mtimeNs === other.mtimeNs &&
+  one.ctimeNs === other.ctimeNs
 
 const notFound = (id: string, cause?: unknown): ScanError =>
   new ScanError('QUARANTINE_NOT_FOUND', `there is no quarantined item ${id}`, { cause })
