@@ -109,8 +109,7 @@ async function ownAccess(options: AccessOptions): Promise<LedgerAccess> {
   const api = createApi(log, {
     witnessing,
     anchors,
-    policy: async () =>
-      trustPolicy(log, options.config.witnesses, await anchorPins(options)),
+    policy: async () => trustPolicy(log, options.config.witnesses, await anchorPins(options)),
   })
   const request = (given: LocalRequest): Promise<ApiResponse> =>
     api({ method: 'GET', body: new Uint8Array(0), ...given, channel: 'local' })

@@ -94,7 +94,11 @@ export function openConfiguredLog(
 }
 
 /** Where the configuration says that the root key is. */
-export function rootSource({ data, config, env }: Pick<LedgerRoleOptions, 'data' | 'config' | 'env'>): RootSource {
+export function rootSource({
+  data,
+  config,
+  env,
+}: Pick<LedgerRoleOptions, 'data' | 'config' | 'env'>): RootSource {
   return { data, env, ...(config.root_key !== undefined && { reference: config.root_key }) }
 }
 

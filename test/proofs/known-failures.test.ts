@@ -4,7 +4,7 @@
  *  8 a retry after a restart makes no second entry: test/ledger/log.test.ts, and over HTTP with lost answers
  *    test/ledger/client/remote-client.test.ts
  * 10 transactions that were given up and mined later, anchors that a reorganisation undoes: test/ledger/anchor/anchorer.test.ts
- * 11 readers that wait for a writer's row: with the store in MySQL
+ * 11 readers that wait for a writer's row: test/ledger/mirror/mysql-store.test.ts
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
