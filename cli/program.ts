@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   ledger: async () => (await import('./commands/ledger.js')).registerLedger,
   anchor: async () => (await import('./commands/anchor.js')).registerAnchor,
   witness: async () => (await import('./commands/witness.js')).registerWitness,
+  keys: async () => (await import('./commands/keys.js')).registerKeys,
   incidents: async () => (await import('./commands/incidents.js')).registerIncidents,
   scan: async () => (await import('./commands/scan.js')).registerScan,
   quarantine: async () => (await import('./commands/quarantine.js')).registerQuarantine,

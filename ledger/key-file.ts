@@ -56,6 +56,26 @@ export async function openKeyFile(
   const present = await readKeyFile(path)
   if (present !== undefined) return present
   await privateFolder(dirname(path))
+  await placeKey(path, name)
+  const made = await readKeyFile(path)
+  if (made === undefined) throw new LedgerError('BAD_KEY', `the key file ${path} is gone again`)
+  return made
+}
+
+/**
+ * Makes a key in a file that must not be there, in a folder that stays as it is.
+ *
+ * @throws LedgerError `BAD_KEY` when it is
+ */
+export async function makeKeyFile(path: string, name: string): Promise<NoteSigner> {
+  const isPlaced = await placeKey(path, name)
+  const made = isPlaced ? await readKeyFile(path) : undefined
+  if (made === undefined) throw new LedgerError('BAD_KEY', `the file ${path} is there already`)
+  return made
+}
+
+/** Puts a new key into a file, whole or not at all; false when there is one. */
+async function placeKey(path: string, name: string | ((publicKey: Uint8Array) => string)): Promise<boolean> {
   const seed = generateSeed()
   const keyName = typeof name === 'string' ? name : name(importPrivateKey(seed).publicKey)
   const temporary = `${path}.${randomBytes(6).toString('hex')}.new`
@@ -64,12 +84,11 @@ export async function openKeyFile(
     // A link, unlike a rename, does not replace the key that another process made in the meantime.
     await link(temporary, path)
     await syncFolder(dirname(path))
+    return true
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error
+    return false
   } finally {
     await unlink(temporary)
   }
-  const made = await readKeyFile(path)
-  if (made === undefined) throw new LedgerError('BAD_KEY', `the key file ${path} is gone again`)
-  return made
 }

@@ -14,7 +14,7 @@ import { LedgerError } from '../../ledger/errors.js'
 import { readIdentity } from '../../ledger/identity.js'
 import { openConfiguredLog, startLedger } from '../../ledger/role.js'
 import { parseSessionBundle } from '../../proofs/bundle.js'
-import { decodeVkey } from '../../proofs/note-key.js'
+import { decodeVkey, encodeVkey } from '../../proofs/note-key.js'
 import { privateFolder } from '../../runtime/data-folder.js'
 import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import { endAtOnce } from '../../runtime/role.js'
@@ -55,6 +55,7 @@ export const registerLedger = (program: Command, context: CliContext): void => {
 
   command('init', 'begin a new log in an empty data folder')
     .option('--name <name>', 'what its origin starts with (the name of this host)')
+    .option('--root <vkey>', 'the root key of the operator, made elsewhere (one is made in keys/root)')
     .option('--json', 'as JSON')
     .action((_: unknown, self: Command) => init(context, flagsOf(self)))
 
@@ -222,9 +223,11 @@ const init = async (context: CliContext, flags: LedgerFlags): Promise<void> => {
   })
   const { identity } = log
   await log.close()
-  const made = { origin: identity.origin, vkey: identity.vkey }
+  const made = { origin: identity.origin, vkey: identity.vkey, root: encodeVkey(identity.root) }
   context.stdout.write(
-    flags.json ? `${JSON.stringify(made)}\n` : `origin ${made.origin}\nvkey   ${made.vkey}\n`,
+    flags.json
+      ? `${JSON.stringify(made)}\n`
+      : `origin ${made.origin}\nvkey   ${made.vkey}\nroot   ${made.root}\n`,
   )
   if (origin !== undefined) context.stderr.write(`ledger.origin is ${origin}: change it to ${made.origin}\n`)
 }
