@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { scanPolicyConfig } from './policy.js'
 
 const MiB = 1024 * 1024
 
@@ -31,7 +32,20 @@ export const scannerConfig = z
       .array(z.string())
       .default([])
       .describe('Files of SHA-256 digests, one a line with an optional name; read beside our own list.'),
-    yara_rules: z.array(z.string()).default([]).describe('YARA rule files, compiled beside our own rules.'),
+    yara_rules: z
+      .array(z.string())
+      .default([])
+      .describe(
+        'YARA rule files and folders of them (a pack when `pack.json` is there), beside our own rules.',
+      ),
+    yara_engine: z
+      .enum(['auto', 'native', 'wasm'])
+      .default('auto')
+      .describe(
+        '`auto` takes the native engine, and the much slower portable one where there is no build of it.',
+      ),
+    raw: z.boolean().default(false).describe('Judge files as they are, without what is packed in them.'),
+    policy: scanPolicyConfig.prefault({}),
     builtin_rules: z
       .boolean()
       .default(true)

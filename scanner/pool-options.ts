@@ -13,6 +13,9 @@ export function poolOptions(config: ScannerConfig): PoolOptions {
     fileTimeoutMs: config.file_timeout_seconds * 1000,
     maxFileSize: config.max_file_size,
     hashLists: [...own('hashes', 'test-files.txt'), ...config.hash_lists],
-    yaraFiles: [...own('yara', 'test-files.yar'), ...own('yara', 'web-shells.yar'), ...config.yara_rules],
+    yaraRules: [...own('yara'), ...config.yara_rules],
+    yaraEngine: config.yara_engine,
+    policy: config.policy,
+    raw: config.raw,
   }
 }

@@ -2,7 +2,7 @@ import { messageOf } from '../runtime/errors.js'
 import { spool, type Source } from './spool.js'
 import { describePath, type FileResult } from './verdict.js'
 import { failure, WorkerProcess, type Task, type WorkSource } from './worker-process.js'
-import type { WorkerSettings } from './worker-protocol.js'
+import type { Loaded, WorkerSettings } from './worker-protocol.js'
 
 export interface PoolOptions extends WorkerSettings {
   /** Worker processes. */
@@ -20,6 +20,7 @@ export interface JudgeOptions {
 export class ScanPool {
   #options: PoolOptions
   #workers: WorkerProcess[]
+  #loaded: Loaded | undefined
   readonly #urgent: Task[] = []
   readonly #waiting: Task[] = []
   #isHanding = false
@@ -38,7 +39,7 @@ export class ScanPool {
   static async start(options: PoolOptions): Promise<ScanPool> {
     const pool = new ScanPool(options)
     try {
-      await startAll(pool.#workers)
+      pool.#loaded = await startAll(pool.#workers)
     } catch (error) {
       await pool.close()
       throw error
@@ -48,6 +49,11 @@ export class ScanPool {
 
   get options(): PoolOptions {
     return this.#options
+  }
+
+  /** What its workers judge by, and what could not be loaded. */
+  get loaded(): Loaded | undefined {
+    return this.#loaded
   }
 
   /** Tasks that wait for a worker. */
@@ -97,8 +103,9 @@ export class ScanPool {
    */
   async reload(options: PoolOptions): Promise<void> {
     const workers = this.#newWorkers(options)
+    let loaded
     try {
-      await startAll(workers)
+      loaded = await startAll(workers)
     } catch (error) {
       await Promise.all(workers.map((worker) => worker.stop()))
       throw error
@@ -106,6 +113,7 @@ export class ScanPool {
     const old = this.#workers
     this.#workers = workers
     this.#options = options
+    this.#loaded = loaded
     for (const worker of old) worker.retire()
     this.#hand()
   }
@@ -119,7 +127,7 @@ export class ScanPool {
   }
 
   #newWorkers(options: PoolOptions): WorkerProcess[] {
-    const { jobs, fileTimeoutMs, hashLists, yaraFiles, maxFileSize } = options
+    const { jobs, fileTimeoutMs, ...settings } = options
     let left = jobs
     const source: WorkSource = {
       take: (count) => this.#take(count),
@@ -132,7 +140,6 @@ export class ScanPool {
         if (--left === 0) this.#end('worker_lost', messageOf(error))
       },
     }
-    const settings = { hashLists, yaraFiles, maxFileSize }
     return Array.from({ length: jobs }, () => new WorkerProcess({ settings, fileTimeoutMs }, source))
   }
 
@@ -170,6 +177,7 @@ export class ScanPool {
   }
 }
 
-const startAll = async (workers: readonly WorkerProcess[]): Promise<void> => {
-  await Promise.all(workers.map((worker) => worker.start()))
+const startAll = async (workers: readonly WorkerProcess[]): Promise<Loaded | undefined> => {
+  const [loaded] = await Promise.all(workers.map((worker) => worker.start()))
+  return loaded
 }

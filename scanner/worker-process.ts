@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { ScanError, type ScanErrorCode } from './errors.js'
 import { ProgressMark } from './progress-mark.js'
 import type { FileResult } from './verdict.js'
-import type { FromWorker, Judged, ToWorker, Work, WorkerSettings } from './worker-protocol.js'
+import type { FromWorker, Judged, Loaded, ToWorker, Work, WorkerSettings } from './worker-protocol.js'
 
 export interface Task {
   readonly work: Work
@@ -60,7 +60,7 @@ export class WorkerProcess {
   ) {}
 
   /** @throws ScanError of what does not load, `SCAN_WORKER` when the process does not start */
-  start(): Promise<void> {
+  start(): Promise<Loaded> {
     return new Promise((resolve, reject) => {
       const mark = ProgressMark.create()
       const child = fork(new URL('./worker.js', import.meta.url), {
@@ -80,7 +80,7 @@ export class WorkerProcess {
             return
           }
           this.#ready = true
-          resolve()
+          resolve(message.loaded)
           this.fill()
         }
       })

@@ -1,12 +1,24 @@
+import type { LoadedYara, YaraChoice } from './engines/yara-rules.js'
+import type { ScanPolicy } from './policy.js'
 import type { FileResult } from './verdict.js'
 
 /** What the pool tells a worker process, and what comes back. Sent with V8 serialisation, so that paths stay bytes. */
 
 export interface WorkerSettings {
   readonly hashLists: readonly string[]
-  readonly yaraFiles: readonly string[]
+  /** Files, and folders of them. */
+  readonly yaraRules: readonly string[]
+  readonly yaraEngine: YaraChoice
+  readonly policy: ScanPolicy
   /** Bytes. */
   readonly maxFileSize: number
+  /** Judge files as they are, without what is packed in them. */
+  readonly raw: boolean
+}
+
+/** What a worker has loaded: the same in all workers of a pool. */
+export interface Loaded {
+  readonly yara: LoadedYara
 }
 
 /** A file to open, or a content that came over a connection. */
@@ -21,7 +33,7 @@ export type ToWorker =
   | { readonly type: 'judge'; readonly work: readonly Work[] }
 
 export type FromWorker =
-  | { readonly type: 'ready' }
+  | { readonly type: 'ready'; readonly loaded: Loaded }
   | { readonly type: 'failed'; readonly code: string; readonly message: string }
   /** Answers to the oldest work that has none yet, in its order. */
   | { readonly type: 'judged'; readonly results: readonly Judged[] }

@@ -31,13 +31,14 @@ let maxFileSize = 0
 const waiting: Work[] = []
 let isWorking = false
 
-function load(settings: WorkerSettings): void {
+async function load(settings: WorkerSettings): Promise<void> {
   try {
     const hashes = new HashList()
     for (const file of settings.hashLists) hashes.load(file)
-    engines = { hashes, engines: [new YaraRules(settings.yaraFiles)] }
+    const yara = await YaraRules.load(settings.yaraRules, settings.yaraEngine, settings.policy)
+    engines = { hashes, engines: [yara] }
     maxFileSize = settings.maxFileSize
-    send({ type: 'ready' })
+    send({ type: 'ready', loaded: { yara: yara.loaded } })
   } catch (error) {
     send({ type: 'failed', code: codeOf(error) ?? 'SCAN_WORKER', message: messageOf(error) })
   }
@@ -74,7 +75,7 @@ async function work(by: Engines): Promise<void> {
 }
 
 process.on('message', (message: ToWorker) => {
-  if (message.type === 'load') load(message.settings)
+  if (message.type === 'load') void load(message.settings)
   else if (engines) {
     waiting.push(...message.work)
     void work(engines)

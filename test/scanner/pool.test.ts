@@ -103,7 +103,7 @@ t.test('closing answers every file that waits', async (t) => {
   })
 })
 
-t.test('a list or rule that does not load is refused with file and line', async (t) => {
+t.test('a list that does not load is refused with file and line, a rule is left out and named', async (t) => {
   const folder = t.testdir({
     'bad.txt': `${'0'.repeat(64)} fine\nnot-a-hash\n`,
     'bad.yar': 'rule Good { condition: false }\nrule Bad { condition: $missing }\n',
@@ -113,10 +113,16 @@ t.test('a list or rule that does not load is refused with file and line', async 
     code: 'SCAN_HASH_LIST',
     message: /bad\.txt:2: "not-a-hash"/,
   })
-  await t.rejects(start({ yara_rules: [join(folder, 'bad.yar')] }), {
+  await t.rejects(start({ yara_rules: [join(folder, 'none.yar')] }), {
     code: 'SCAN_YARA_RULES',
-    message: /bad\.yar:2: /,
+    message: /none\.yar/,
   })
+  const pool = await start({ yara_rules: [join(folder, 'bad.yar')] })
+  t.match(pool.loaded?.yara, {
+    engine: 'native',
+    problems: [{ file: join(folder, 'bad.yar'), line: 2, rule: 'Bad', message: /missing/ }],
+  })
+  await pool.close()
   await t.rejects(start({ hash_lists: [join(folder, 'none.txt')] }), {
     code: 'SCAN_HASH_LIST',
     message: /none\.txt/,
@@ -155,7 +161,6 @@ t.test('rules can be changed while files are judged, and a bad change leaves the
   const folder = t.testdir({
     'one.yar': 'rule One { strings: $a = "marker" condition: $a }',
     'two.yar': 'rule Two { strings: $a = "marker" condition: $a }',
-    'bad.yar': 'rule Bad {',
     file: 'a marker',
   })
   const file = Buffer.from(join(folder, 'file'))
@@ -167,7 +172,7 @@ t.test('rules can be changed while files are judged, and a bad change leaves the
   await pool.reload(withRules('two.yar'))
   t.ok((await Promise.all(before)).every((result) => result.verdict === 'malicious'))
   t.match(await pool.judge(file), { reasons: [{ rule: 'Two' }] })
-  await t.rejects(pool.reload(withRules('bad.yar')), { code: 'SCAN_YARA_RULES' })
+  await t.rejects(pool.reload(withRules('none.yar')), { code: 'SCAN_YARA_RULES' })
   t.match(await pool.judge(file), { reasons: [{ rule: 'Two' }] })
 })
 
