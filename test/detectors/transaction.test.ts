@@ -58,16 +58,17 @@ t.test('cookies', (t) => {
 t.test('targets', (t) => {
   t.same(splitTarget('/a/b.php?x=1?y'), {
     uri: '/a/b.php?x=1?y',
+    start: 0,
     path: '/a/b.php',
     query: 'x=1?y',
     basename: 'b.php',
   })
-  t.same(splitTarget('http://u@h:1/p?q#f'), { uri: '/p?q', path: '/p', query: 'q', basename: 'p' })
-  t.same(splitTarget('https://h?q'), { uri: '?q', path: '', query: 'q', basename: '' })
-  t.same(splitTarget('http://h'), { uri: '/', path: '/', query: undefined, basename: '' })
-  t.same(splitTarget('*'), { uri: '*', path: '*', query: undefined, basename: '*' })
-  t.same(splitTarget('/x\\y'), { uri: '/x\\y', path: '/x\\y', query: undefined, basename: 'y' })
-  t.same(splitTarget('h:443'), { uri: 'h:443', path: 'h:443', query: undefined, basename: 'h:443' })
+  t.same(splitTarget('http://u@h:1/p?q#f'), { uri: '/p?q', start: 12, path: '/p', query: 'q', basename: 'p' })
+  t.same(splitTarget('https://h?q'), { uri: '?q', start: 9, path: '', query: 'q', basename: '' })
+  t.same(splitTarget('http://h'), { uri: '/', start: 8, path: '/', query: undefined, basename: '' })
+  t.same(splitTarget('*'), { uri: '*', start: 0, path: '*', query: undefined, basename: '*' })
+  t.same(splitTarget('/x\\y'), { uri: '/x\\y', start: 0, path: '/x\\y', query: undefined, basename: 'y' })
+  t.same(splitTarget('h:443'), { uri: 'h:443', start: 0, path: 'h:443', query: undefined, basename: 'h:443' })
   t.end()
 })
 
