@@ -3,6 +3,7 @@ export type ScanErrorCode =
   | 'SCAN_YARA_RULES'
   | 'SCAN_MODEL'
   | 'SCAN_WORKER'
+  | 'SCAN_REPORT'
   | 'QUARANTINE_KEY'
   | 'QUARANTINE_CHANGED'
   | 'QUARANTINE_NOT_FOUND'

@@ -103,3 +103,18 @@ function* classify(path: Buffer, stat: Kind): Generator<Walked> {
   const detail = rule === 'symbolic_link' ? 'links are not followed' : 'not a regular file'
   yield { kind: 'skipped', path, reason: { engine: 'file', rule, level: 'skipped', detail } }
 }
+
+/** How many files there are below paths, for a scan's time left; what cannot be read counts as none. */
+export async function countFiles(
+  starts: readonly Buffer[],
+  options: WalkOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  let files = 0
+  for (const start of starts)
+    for await (const { kind } of walk(start, options)) {
+      if (signal.aborted) return files
+      if (kind === 'file') files++
+    }
+  return files
+}

@@ -1,18 +1,28 @@
-import { join } from 'node:path'
-import { SingleBar, Presets } from 'cli-progress'
+import { join, resolve } from 'node:path'
 import { InvalidArgumentError, type Command } from 'commander'
+import { writePrivateFile } from '../../runtime/data-folder.js'
+import { codeOf, messageOf } from '../../runtime/errors.js'
 import { ScanError } from '../../scanner/errors.js'
+import { glob } from '../../scanner/glob.js'
 import { poolOptions } from '../../scanner/pool-options.js'
 import { ScanPool } from '../../scanner/pool.js'
 import { Vault } from '../../scanner/quarantine/vault.js'
 import { recordFinding } from '../../scanner/record.js'
 import { scanTree } from '../../scanner/scan-tree.js'
 import { isFound, isRead, type FileResult, type FileVerdict } from '../../scanner/verdict.js'
-import type { CliContext, Flags } from '../context.js'
+import { countFiles, type WalkOptions } from '../../scanner/walk.js'
+import { UsageError, type CliContext, type Flags } from '../context.js'
 import { openRoleStores, type RoleStores } from '../role-stores.js'
+import { showProgress, type Progress } from '../scan/progress.js'
+import { reportPage } from '../scan/report-page.js'
+import { ReportBuilder } from '../scan/report.js'
+import { parseSize } from '../scan/size.js'
 
 const EXIT_FOUND = 1
 const EXIT_ERRORS = 2
+/** The path that stands for standard input, and what its result is called. */
+const STDIN = '-'
+const STDIN_NAME = 'stdin'
 
 interface ScanFlags {
   readonly config?: string
@@ -25,6 +35,8 @@ interface ScanFlags {
   readonly quarantine?: boolean
   readonly exclude: readonly string[]
   readonly oneFileSystem?: boolean
+  readonly maxSize?: number
+  readonly report?: string
 }
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
@@ -41,16 +53,23 @@ export function registerScan(program: Command, context: CliContext): void {
   program
     .command('scan')
     .description('judge files and folders by hash lists and YARA rules')
-    .argument('<path...>', 'files or folders; links are not followed')
+    .argument('<path...>', 'files or folders; links are not followed; - is standard input')
     .option('--config <file>', 'configuration file (YAML)')
     .option('--data <dir>', 'data folder, for --quarantine')
     .option('--jobs <n>', 'worker processes', jobs)
     .option('--yara <file>', 'YARA rules beside our own (repeatable)', collect, [])
     .option('--hashes <file>', 'SHA-256 list beside our own (repeatable)', collect, [])
-    .option('--exclude <text>', 'leave out paths that contain this text (repeatable)', collect, [])
+    .option(
+      '--exclude <glob>',
+      'leave out names, or with a slash paths, that match (repeatable)',
+      collect,
+      [],
+    )
+    .option('--max-size <size>', 'larger files are skipped and said so, such as 64M', parseSize)
     .option('--one-file-system', 'do not cross into other file systems')
     .option('--infected', 'print only what was found')
     .option('--quarantine', 'move malicious files into the vault of the data folder')
+    .option('--report <file>', 'write an HTML page with charts (readable by you alone)')
     .option('--json', 'one JSON object per file on standard output')
     .addHelpText(
       'after',
@@ -63,49 +82,52 @@ export function registerScan(program: Command, context: CliContext): void {
 type Counts = Record<FileVerdict | 'too_large', number>
 
 async function scan(paths: readonly string[], flags: ScanFlags, context: CliContext): Promise<void> {
+  if (flags.quarantine && paths.includes(STDIN))
+    throw new UsageError('--quarantine takes files away; standard input is none')
   const { config } = context.loadConfig(flags as Flags & ScanFlags)
   const options = poolOptions({
     ...config.scanner,
     ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
+    ...(flags.maxSize === undefined ? {} : { max_file_size: flags.maxSize }),
     yara_rules: [...config.scanner.yara_rules, ...flags.yara],
     hash_lists: [...config.scanner.hash_lists, ...flags.hashes],
   })
   const counts: Counts = { clean: 0, suspicious: 0, malicious: 0, error: 0, skipped: 0, too_large: 0 }
+  const report = flags.report === undefined ? undefined : new ReportBuilder(paths)
   const stores = flags.quarantine
     ? await openRoleStores(config, 'scanner', context.logger(config, 'scanner'))
     : undefined
   const vault = stores && (await Vault.open(join(stores.data, 'scanner'), Date.now))
   const pool = await ScanPool.start(options)
-  const bar = progressBar(flags, context)
-  const print = (line: string): void => {
-    bar?.clear()
-    context.stdout.write(line + '\n')
-  }
+  const progress = flags.json || !context.stderr.isTTY ? undefined : showProgress(context.stderr)
+  const counting = new AbortController()
   const start = performance.now()
+  const onResult = async (result: FileResult, path?: Buffer): Promise<void> => {
+    counts[isTooLarge(result) ? 'too_large' : result.verdict]++
+    report?.add(result)
+    const kept = stores && vault && path ? await quarantine(result, path, vault, stores) : {}
+    if (!flags.infected || isFound(result.verdict)) {
+      progress?.clear()
+      context.stdout.write(
+        (flags.json ? JSON.stringify({ ...result, ...kept }) : describe(result) + noteOf(kept)) + '\n',
+      )
+    }
+    if (kept.quarantine_error !== undefined) counts.error++
+    progress?.count(filesIn(counts), counts.malicious + counts.suspicious)
+  }
   try {
-    await scanTree(
-      pool,
-      paths,
-      {
-        ...(flags.oneFileSystem ? { oneFileSystem: true } : {}),
-        ...(flags.exclude.length > 0
-          ? { exclude: (path: string) => flags.exclude.some((text) => path.includes(text)) }
-          : {}),
-      },
-      async (result, path) => {
-        counts[isTooLarge(result) ? 'too_large' : result.verdict]++
-        const kept = stores && vault ? await quarantine(result, path, vault, stores) : {}
-        if (!flags.infected || isFound(result.verdict))
-          print(flags.json ? JSON.stringify({ ...result, ...kept }) : describe(result) + noteOf(kept))
-        if (kept.quarantine_error !== undefined) counts.error++
-        bar?.count(counts)
-      },
-    )
+    const walkOptions = walkOptionsOf(flags)
+    const folders = paths.filter((path) => path !== STDIN)
+    if (progress) void showTotal(progress, folders, walkOptions, counting.signal)
+    if (paths.includes(STDIN)) await onResult(await judgeStdin(pool, context))
+    await scanTree(pool, folders, walkOptions, onResult)
   } finally {
-    bar?.stop()
+    counting.abort()
+    progress?.stop()
     await pool.close()
     await stores?.close()
   }
+  if (report && flags.report !== undefined) await writeReport(flags.report, report)
   const seconds = ((performance.now() - start) / 1000).toFixed(1)
   context.stderr.write(
     `${counts.malicious} malicious, ${counts.suspicious} suspicious, ${counts.clean} clean, ` +
@@ -115,9 +137,62 @@ async function scan(paths: readonly string[], flags: ScanFlags, context: CliCont
   else if (counts.error > 0) context.setExitCode(EXIT_ERRORS)
 }
 
+const filesIn = (counts: Counts): number => Object.values(counts).reduce((sum, count) => sum + count, 0)
+
+function walkOptionsOf(flags: ScanFlags): WalkOptions {
+  // A pattern with a slash means a path, which is told from the working folder as every other path is.
+  const excluded = flags.exclude.map((pattern) =>
+    glob(pattern.replace(/\/$/, '').includes('/') ? resolve(pattern) : pattern),
+  )
+  return {
+    ...(flags.oneFileSystem ? { oneFileSystem: true } : {}),
+    ...(excluded.length > 0 ? { exclude: (path: string) => excluded.some((isMeant) => isMeant(path)) } : {}),
+  }
+}
+
+/** Counts the files while they are scanned; the walk of names alone is soon far ahead. */
+async function showTotal(
+  progress: Progress,
+  paths: readonly string[],
+  options: WalkOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const files = await countFiles(
+    paths.map((path) => Buffer.from(resolve(path))),
+    options,
+    signal,
+  )
+  if (!signal.aborted) progress.total(files)
+}
+
+async function judgeStdin(pool: ScanPool, context: CliContext): Promise<FileResult> {
+  try {
+    return await pool.judgeContent(context.stdin as AsyncIterable<Uint8Array>, STDIN_NAME)
+  } catch (error) {
+    const rule = codeOf(error) ?? 'UNKNOWN'
+    const detail = `cannot read: ${messageOf(error)}`
+    return {
+      path: STDIN_NAME,
+      verdict: 'error',
+      reasons: [{ engine: 'file', rule, level: 'error', detail }],
+      ms: 0,
+    }
+  }
+}
+
+async function writeReport(file: string, report: ReportBuilder): Promise<void> {
+  try {
+    await writePrivateFile(file, reportPage(report.finish()))
+  } catch (cause) {
+    throw new ScanError('SCAN_REPORT', `cannot write the report ${file}: ${messageOf(cause)}`, { cause })
+  }
+}
+
 /** What became of a malicious file; a file that could not be moved does not end the scan of the others. */
 interface Kept {
   readonly quarantine?: string
+  /** Other names of the same file, under which it is still there. */
+  readonly hard_links?: number
   readonly quarantine_error?: string
 }
 
@@ -131,7 +206,7 @@ async function quarantine(result: FileResult, path: Buffer, vault: Vault, stores
       result.reasons.map((reason) => reason.rule),
     )
     await recordFinding(record, result, item)
-    return { quarantine: item.id }
+    return { quarantine: item.id, ...(item.hard_links > 0 ? { hard_links: item.hard_links } : {}) }
   } catch (error) {
     if (!(error instanceof ScanError)) throw error
     await recordFinding(record, result)
@@ -139,8 +214,11 @@ async function quarantine(result: FileResult, path: Buffer, vault: Vault, stores
   }
 }
 
-const noteOf = ({ quarantine: id, quarantine_error: error }: Kept): string =>
-  id !== undefined ? ` -> quarantined as ${id}` : error !== undefined ? ` -> NOT quarantined, ${error}` : ''
+function noteOf({ quarantine: id, hard_links: links, quarantine_error: error }: Kept): string {
+  if (error !== undefined) return ` -> NOT quarantined, ${error}`
+  if (id === undefined) return ''
+  return ` -> quarantined as ${id}${links === undefined ? '' : `; ${links} other names of the file REMAIN`}`
+}
 
 const isTooLarge = (result: FileResult): boolean =>
   result.reasons.some((reason) => reason.engine === 'limit' && reason.rule === 'too_large')
@@ -153,26 +231,4 @@ function describe(result: FileResult): string {
   // A file name may hold control characters that a terminal would act on.
   const path = JSON.stringify(result.path).slice(1, -1)
   return `${path}: ${verdict}${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}`
-}
-
-/** Progress on a terminal; there is no total, since the walk runs while files are judged. */
-function progressBar(flags: ScanFlags, context: CliContext) {
-  if (flags.json || !context.stderr.isTTY) return undefined
-  const bar = new SingleBar(
-    {
-      format: 'scanned {value} files | {found} found | {duration_formatted}',
-      stream: context.stderr,
-      hideCursor: null,
-    },
-    Presets.legacy,
-  )
-  bar.start(0, 0, { found: 0 })
-  return {
-    clear: () => context.stderr.write('\r\x1b[K'),
-    count: (counts: Counts) => {
-      const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
-      bar.update(total, { found: counts.malicious + counts.suspicious })
-    },
-    stop: () => bar.stop(),
-  }
 }

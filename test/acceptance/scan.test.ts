@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path'
 import t from 'tap'
 import { EICAR, sampleFolder, sha256 } from '../scanner/sample-files.js'
-import { portcullis, until, up } from './product.js'
+import { BIN, portcullis, run, until, up } from './product.js'
 
 interface Result {
   readonly path: string
@@ -97,6 +97,61 @@ t.test('a folder with one of each', async (t) => {
     t.equal(missing.code, 2, 'errors only')
     const both = await portcullis(['scan', join(tree, 'nothing'), join(tree, 'eicar.com'), '--jobs', '1'])
     t.equal(both.code, 1, 'found, and errors')
+  })
+})
+
+t.test('what is left out, and what is said about it', async (t) => {
+  const folder = t.testdir()
+  const { tree } = sampleFolder(folder)
+  const scan = (...args: string[]) => portcullis(['scan', '--jobs', '1', ...args], { cwd: folder })
+
+  await t.test('by pattern', async (t) => {
+    const paths = async (...args: string[]) =>
+      jsonLines<Result>((await scan(tree, '--json', ...args)).stdout)
+        .map(({ path }) => path.slice(tree.length + 1))
+        .sort()
+    const all = Object.keys(EXPECTED).sort()
+    t.strictSame(await paths(), all)
+    t.strictSame(
+      await paths('--exclude', 'sub'),
+      all.filter((name) => !name.startsWith('sub/')),
+    )
+    t.strictSame(
+      await paths('--exclude', '*.txt', '--exclude', `${tree}/**/eicar.*`),
+      all.filter((name) => !name.endsWith('.txt') && name !== 'eicar.com'),
+    )
+  })
+
+  await t.test('by size', async (t) => {
+    const { code, stdout, stderr } = await scan(tree, '--json', '--max-size', '20')
+    t.equal(code, 0, 'what was not looked at was not found')
+    const eicar = jsonLines<Result>(stdout).find(({ path }) => path.endsWith('eicar.com'))
+    t.match(eicar, { verdict: 'skipped', reasons: [{ engine: 'limit', rule: 'too_large' }] })
+    t.match(stderr, /[1-9]\d* too large/)
+    t.equal((await scan(tree, '--max-size', 'much')).code, 2)
+  })
+
+  await t.test('standard input', async (t) => {
+    const found = await portcullis(['scan', '-', '--json', '--jobs', '1'], { input: EICAR })
+    t.equal(found.code, 1)
+    t.match(jsonLines<Result>(found.stdout), [{ path: 'stdin', verdict: 'malicious', sha256: sha256(EICAR) }])
+    t.equal((await portcullis(['scan', '-', '--jobs', '1'], { input: 'harmless' })).code, 0)
+    t.equal((await portcullis(['scan', '-', '--quarantine'], { input: EICAR })).code, 2)
+  })
+
+  await t.test('as a page', async (t) => {
+    const file = join(folder, 'report.html')
+    t.equal((await scan(tree, '--report', file)).code, 1)
+    t.match(readFileSync(file, 'utf8'), /Scan report[^]*eicar\.com/)
+    t.equal(statSync(file).mode & 0o777, 0o600)
+    const nowhere = await scan(tree, '--report', join(folder, 'none', 'report.html'))
+    t.match(nowhere.stderr, /^SCAN_REPORT: /m)
+  })
+
+  await t.test('on a terminal', async (t) => {
+    const command = `${process.execPath} ${BIN} scan ${tree} --jobs 1`
+    const { stdout } = await run('script', ['--quiet', '--return', '--command', command, '/dev/null'])
+    t.match(stdout, /scanned \d+(?: of \d+)? files \| \d found/)
   })
 })
 
