@@ -22,6 +22,8 @@ const KEY_FLAGS: readonly KeyFlag[] = [
   { name: 'auditLog', flag: '--audit-log', path: ['gateway', 'audit_log', 'file'] },
   { name: 'auditMask', flag: '--audit-mask', path: ['gateway', 'audit_log', 'mask'] },
   { name: 'threads', flag: '--threads', path: ['gateway', 'threads'] },
+  { name: 'watch', flag: '--watch', path: ['scanner', 'watch'] },
+  { name: 'clamdSocket', flag: '--clamd-socket', path: ['scanner', 'clamd', 'socket'] },
   { name: 'admin', flag: '--admin', path: ['gateway', 'admin'] },
 ]
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { scanPolicyConfig } from './policy.js'
+import { hostPort } from '../runtime/host-port.js'
 
 const MiB = 1024 * 1024
 
@@ -50,6 +51,34 @@ export const scannerConfig = z
       .boolean()
       .default(true)
       .describe('Load the rules and lists that come with the product (EICAR and a few more).'),
+    max_stream_size: z
+      .number()
+      .int()
+      .min(1)
+      .max(2047 * MiB)
+      .default(100 * MiB)
+      .describe(
+        'Bytes of a content that is sent over a connection, when max_file_size is not less. More is refused with an ' +
+          'error and not judged. Contents over 1 MiB lie in private files of the temporary folder meanwhile.',
+      ),
+    clamd: z
+      .strictObject({
+        socket: z
+          .string()
+          .max(103, 'must have at most 103 bytes, as paths of sockets do')
+          .optional()
+          .describe(
+            "Unix socket for clamd's protocol (0660): who may connect may have every file judged that the scanner can read.",
+          ),
+        listen: hostPort
+          .optional()
+          .describe(
+            'TCP address for the same protocol. It has no encryption and no password, so it takes only PING, VERSION and ' +
+              'INSTREAM (and IDSESSION around them); keep it on a private address.',
+          ),
+      })
+      .prefault({})
+      .describe("Serving clamd's clients. Default: not served."),
     watch: z
       .array(z.string())
       .default([])

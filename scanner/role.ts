@@ -5,6 +5,7 @@ import { messageOf } from '../runtime/errors.js'
 import type { ScannerConfig } from './config.js'
 import { poolOptions } from './pool-options.js'
 import { ScanPool } from './pool.js'
+import { serveProtocols } from './protocols/serve.js'
 import { Vault, type StoredItem } from './quarantine/vault.js'
 import { recordFinding, type Record } from './record.js'
 import { scanTree } from './scan-tree.js'
@@ -15,9 +16,13 @@ export interface ScannerDeps extends Record {
   /** `<data>/scanner`. */
   readonly folder: string
   readonly log: Logger
+  /** Version of the product. */
+  readonly version: string
 }
 
 export interface Scanner {
+  /** Where it serves, by protocol. */
+  readonly addresses: { readonly [protocol: string]: string }
   /** Ends the pass under way and the workers. */
   close(): Promise<void>
 }
@@ -92,12 +97,37 @@ export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
       await pause(config.interval_seconds * 1000, undefined, { signal: stop.signal }).catch(() => undefined)
     }
   }
+  const servers = await serveProtocols(config, {
+    pool,
+    version: deps.version,
+    maxStreamSize: config.max_stream_size,
+    log,
+    report: (result) => report(result),
+    async reload() {
+      try {
+        await pool.reload(poolOptions(config))
+        seen.clear()
+        log.info('rules and lists were loaded anew')
+      } catch (error) {
+        log.error({ err: error }, 'rules and lists were not loaded anew, the old ones stay')
+      }
+    },
+  }).catch(async (error: unknown) => {
+    await pool.close()
+    throw error
+  })
   const running = config.watch.length > 0 ? passes() : Promise.resolve()
-  log.info({ watch: config.watch, quarantine: config.quarantine, jobs: pool.options.jobs }, 'scanner ready')
+  const { addresses } = servers
+  log.info(
+    { watch: config.watch, quarantine: config.quarantine, jobs: pool.options.jobs, ...addresses },
+    'scanner ready',
+  )
 
   return {
+    addresses,
     async close() {
       stop.abort()
+      await servers.close()
       await pool.close()
       await running
     },

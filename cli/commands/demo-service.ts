@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 
-import { splitHostPort } from '../../gateway/config.js'
+import { splitHostPort } from '../../runtime/host-port.js'
 import type { CliContext, Flags } from '../context.js'
 import { UsageError } from '../context.js'
 import { startDemoService } from '../demo-service.js'

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 
 import { parsePhaseNames } from '../../detectors/modes.js'
 import type { PhaseName } from '../../detectors/verdict.js'
-import { splitHostPort } from '../../gateway/config.js'
+import { splitHostPort } from '../../runtime/host-port.js'
 import { startGateway } from '../../gateway/role.js'
 import { startAdmin } from '../../runtime/admin.js'
 import { messageOf } from '../../runtime/errors.js'

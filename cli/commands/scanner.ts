@@ -2,15 +2,19 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { startScanner } from '../../scanner/role.js'
 import type { CliContext, Flags } from '../context.js'
+import { collect } from '../flags.js'
 import { openRoleStores } from '../role-stores.js'
+import { version } from '../run.js'
 
 /** `portcullis scanner`: the daemon. */
 export const registerScanner = (program: Command, context: CliContext): void => {
   program
     .command('scanner')
-    .description('scan the watched folders again and again (scanner.watch in the configuration)')
+    .description('watch folders, and judge what other programs send')
     .option('--config <file>', 'configuration file (YAML)')
     .option('--data <dir>', 'data folder')
+    .option('--watch <path>', 'folder to watch (repeatable)', collect)
+    .option('--clamd-socket <path>', "Unix socket for clamd's clients, such as clamdscan")
     .action(async (flags: Flags) => {
       const { config } = context.loadConfig(flags)
       await context.runRole('scanner', config, async (log) => {
@@ -22,10 +26,15 @@ export const registerScanner = (program: Command, context: CliContext): void => 
             events: stores.events,
             ledger: stores.ledger,
             now: Date.now,
+            version,
             log,
           })
           return {
-            info: { watch: config.scanner.watch, quarantine: config.scanner.quarantine },
+            info: {
+              watch: config.scanner.watch,
+              quarantine: config.scanner.quarantine,
+              ...scanner.addresses,
+            },
             async stop() {
               await scanner.close()
               await stores.close()

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 
-import { splitHostPort } from '../../gateway/config.js'
+import { splitHostPort } from '../../runtime/host-port.js'
 import { startAdmin } from '../../runtime/admin.js'
 import { privateFolder } from '../../runtime/data-folder.js'
 import { messageOf } from '../../runtime/errors.js'

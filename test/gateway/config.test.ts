@@ -1,6 +1,7 @@
 import t from 'tap'
 
-import { gatewayConfig, splitHostPort } from '../../gateway/config.js'
+import { gatewayConfig } from '../../gateway/config.js'
+import { splitHostPort } from '../../runtime/host-port.js'
 
 const problems = (config: unknown): string[] =>
   (gatewayConfig.safeParse(config).error?.issues ?? []).map(

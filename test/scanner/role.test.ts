@@ -49,6 +49,7 @@ const watching = async (data: string, config: object) => {
     ledger,
     events,
     now: clock.now,
+    version: '0',
   })
   // Called by the test itself: its folder is gone when a teardown runs.
   const stop = async (): Promise<void> => {

@@ -1,0 +1,17 @@
+import type { Logger } from 'pino'
+import type { ScanPool } from '../pool.js'
+import type { FileResult } from '../verdict.js'
+
+/** What the protocols share: the pool that judges, and where their findings go. */
+export interface ScanService {
+  readonly pool: ScanPool
+  /** Version of the product. */
+  readonly version: string
+  /** Bytes that a content sent over a connection may have. */
+  readonly maxStreamSize: number
+  readonly log: Logger
+  /** Records what was found. Resolves when it is durable. */
+  report(result: FileResult): Promise<void>
+  /** Loads rules and lists anew. */
+  reload(): Promise<void>
+}

@@ -1,0 +1,45 @@
+import { resolve } from 'node:path'
+import { splitHostPort } from '../../runtime/host-port.js'
+import type { ScannerConfig } from '../config.js'
+import { serveClamd } from './clamd/session.js'
+import { serveConnections, type ProtocolServer } from './connections.js'
+import type { ScanService } from './scan-service.js'
+
+export interface ProtocolServers {
+  /** Where each is served. */
+  readonly addresses: Readonly<Record<string, string>>
+  close(): Promise<void>
+}
+
+/**
+ * Serves the protocols that are configured; all of them or none.
+ * @throws ProtocolError `PROTOCOL_LISTEN`
+ */
+export async function serveProtocols(config: ScannerConfig, service: ScanService): Promise<ProtocolServers> {
+  const { clamd } = config
+  const servers: Record<string, ProtocolServer> = {}
+  const close = async (): Promise<void> => {
+    await Promise.all(Object.values(servers).map((server) => server.close()))
+  }
+  try {
+    if (clamd.socket !== undefined)
+      servers['clamd_socket'] = await serveConnections(
+        { path: resolve(clamd.socket) },
+        (socket) => serveClamd(socket, service, 'unix'),
+        service.log,
+      )
+    if (clamd.listen !== undefined)
+      servers['clamd_listen'] = await serveConnections(
+        splitHostPort(clamd.listen),
+        (socket) => serveClamd(socket, service, 'tcp'),
+        service.log,
+      )
+  } catch (error) {
+    await close()
+    throw error
+  }
+  const addresses = Object.fromEntries(
+    Object.entries(servers).map(([protocol, { address }]) => [protocol, address]),
+  )
+  return { addresses, close }
+}
