@@ -79,6 +79,13 @@ export const scannerConfig = z
       })
       .prefault({})
       .describe("Serving clamd's clients. Default: not served."),
+    model: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Ask our PHP web-shell model about files with PHP in them; it comes with the built-in rules. Its word alone makes a ' +
+          'file suspicious, never malicious. Costs each worker process 45 MB.',
+      ),
     watch: z
       .array(z.string())
       .default([])

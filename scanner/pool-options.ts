@@ -17,5 +17,6 @@ export function poolOptions(config: ScannerConfig): PoolOptions {
     yaraEngine: config.yara_engine,
     policy: config.policy,
     raw: config.raw,
+    models: config.model ? own('models', 'php-web-shell') : [],
   }
 }

@@ -10,6 +10,8 @@ export interface WorkerSettings {
   readonly yaraRules: readonly string[]
   readonly yaraEngine: YaraChoice
   readonly policy: ScanPolicy
+  /** Folders with a model and its `model.json`. */
+  readonly models: readonly string[]
   /** Bytes. */
   readonly maxFileSize: number
   /** Judge files as they are, without what is packed in them. */

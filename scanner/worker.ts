@@ -1,5 +1,6 @@
 import { codeOf, messageOf } from '../runtime/errors.js'
 import { HashList } from './engines/hash-list.js'
+import { OnnxModel } from './engines/onnx-model.js'
 import { YaraRules } from './engines/yara-rules.js'
 import { judgeContent, judgeFile, type Engines } from './judge.js'
 import { ProgressMark } from './progress-mark.js'
@@ -36,7 +37,8 @@ async function load(settings: WorkerSettings): Promise<void> {
     const hashes = new HashList()
     for (const file of settings.hashLists) hashes.load(file)
     const yara = await YaraRules.load(settings.yaraRules, settings.yaraEngine, settings.policy)
-    engines = { hashes, engines: [yara] }
+    const models = await Promise.all(settings.models.map((folder) => OnnxModel.load(folder)))
+    engines = { hashes, engines: [yara, ...models] }
     maxFileSize = settings.maxFileSize
     send({ type: 'ready', loaded: { yara: yara.loaded } })
   } catch (error) {
