@@ -11,7 +11,7 @@ import { decodeVkey } from '../../proofs/note-key.js'
 import type { Checkpoint } from '../../proofs/checkpoint.js'
 import { parseTlogProof, verifyTlogProof } from '../../proofs/tlog-proof.js'
 import { readIdentity } from '../../ledger/identity.js'
-import { agent, note, open, trust } from './sample-log.js'
+import { agent, note, open } from './sample-log.js'
 import { ask, post } from './sample-role.js'
 
 const PORTCULLIS = fileURLToPath(new URL('../../bin/portcullis', import.meta.url))
@@ -39,8 +39,7 @@ async function serve(data: string, failing: number) {
 void t.test('after a sync that failed nothing is acknowledged, and all that was is there', async (t) => {
   const data = join(t.testdir({}), 'data')
   const alice = agent('alice')
-  await trust(data, alice)
-  await (await open(join(data, 'ledger'), [])).close()
+  await (await open(join(data, 'ledger'), [alice])).close()
   const identity = await readIdentity(join(data, 'ledger'))
   const keys = [decodeVkey(identity!.vkey)]
   const acknowledged = new Map<number, Uint8Array>()

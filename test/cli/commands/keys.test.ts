@@ -17,10 +17,8 @@ void t.test('a key of another machine is made, registered, rotated and revoked',
   const list = async () => JSON.parse((await run('keys', 'list', '--json', ...data)).stdout) as Listed
   t.match(await run('keys', 'list', ...data), { code: 1, stderr: /^NOT_INITIALISED/ })
   const made = JSON.parse((await run('ledger', 'init', '--json', ...data)).stdout) as { origin: string }
-  const generated = await run(
-    ...['keys', 'generate', 'ci/deployer', '--out', file('key')],
-    ...['--origin', made.origin, '--request', file('request')],
-  )
+  const ask = ['--origin', made.origin, '--request', file('request')]
+  const generated = await run('keys', 'generate', 'ci/deployer', '--out', file('key'), ...ask)
   t.match(generated, { code: 0, stdout: /^name ci\/deployer\nvkey ci\/deployer\+/ })
   t.equal((await stat(file('key'))).mode & 0o777, 0o600)
   t.match(await run('keys', 'generate', 'x', '--out', file('key')), { code: 1, stderr: /^BAD_KEY/ })
