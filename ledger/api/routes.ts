@@ -68,36 +68,61 @@ export const ROUTES: readonly Route[] = [
 /** Share of the one thread that verifying for others may take, and the time that it may take at once. */
 const VERIFYING = { share: 0.2, burstMs: 1_000 }
 
-/** Answers a request; it never rejects. */
-export type Api = (request: ApiRequest) => Promise<ApiResponse>
+/** What is known of a request before its body is read. */
+export type RequestHead = Omit<ApiRequest, 'body'>
+
+export interface Api {
+  /** Answers a request; it never rejects. */
+  (request: ApiRequest): Promise<ApiResponse>
+  /** The refusal of a request whose body is not worth reading: no such path, no such method, no right to it. */
+  refuse?(head: RequestHead): ApiResponse | undefined
+}
 
 /** The API over a log. */
 export function createApi(log: Log, options: ApiOptions = {}): Api {
   const verifying = new TimeBudget(VERIFYING.share, VERIFYING.burstMs)
   const context: ApiContext = { log, options, verifying }
-  return async (request) => {
+  const refusalOf = (error: unknown): ApiResponse => {
+    const refusal = problemOf(error)
+    if (refusal.status >= 500) options.onError?.(error)
+    return refusal
+  }
+  const api = async (request: ApiRequest): Promise<ApiResponse> => {
     try {
-      return await answer(context, request)
+      const found = find(context, request)
+      return 'status' in found ? found : await found.answer(request)
     } catch (error) {
-      const refusal = problemOf(error)
-      if (refusal.status >= 500) options.onError?.(error)
-      return refusal
+      return refusalOf(error)
     }
   }
+  const refuse = (head: RequestHead): ApiResponse | undefined => {
+    try {
+      const found = find(context, head)
+      return 'status' in found ? found : undefined
+    } catch (error) {
+      return refusalOf(error)
+    }
+  }
+  return Object.assign(api, { refuse })
 }
 
-async function answer(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  const mark = request.target.indexOf('?')
-  const path = mark === -1 ? request.target : request.target.slice(0, mark)
-  const query = new URLSearchParams(mark === -1 ? '' : request.target.slice(mark + 1))
-  const method = request.method === 'HEAD' ? 'GET' : request.method
+interface Found {
+  answer(request: ApiRequest): Promise<ApiResponse>
+}
+
+/** The route of a request that may take it, or why there is none. @throws LedgerError when it is not allowed */
+function find(context: ApiContext, head: RequestHead): Found | ApiResponse {
+  const mark = head.target.indexOf('?')
+  const path = mark === -1 ? head.target : head.target.slice(0, mark)
+  const query = new URLSearchParams(mark === -1 ? '' : head.target.slice(mark + 1))
+  const method = head.method === 'HEAD' ? 'GET' : head.method
   const allowed: string[] = []
   for (const candidate of ROUTES) {
     const parameters = candidate.match(path)
     if (parameters === undefined) continue
     if (candidate.method === method) {
-      authorise(candidate.access, request, context.options)
-      return candidate.answer(context, request, parameters, query)
+      authorise(candidate.access, head, context.options)
+      return { answer: (request) => candidate.answer(context, request, parameters, query) }
     }
     allowed.push(candidate.method === 'GET' ? 'GET, HEAD' : candidate.method)
   }

@@ -122,24 +122,34 @@ async function handle(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const body = await readBody(request, maxBodyBytes)
-  if (body === undefined) {
-    const answer = problem(413, 'too_large', `a body has at most ${maxBodyBytes} bytes`, {
-      connection: 'close',
-    })
-    return send(response, 'POST', answer)
-  }
   const method = request.method ?? ''
   const { 'content-type': contentType, accept, authorization } = request.headers
   const target = request.url ?? ''
   const address = request.socket.remoteAddress
-  const facts = { method, target, channel, address, contentType, accept, authorization, body }
-  send(response, method, await api(facts))
+  const head = { method, target, channel, address, contentType, accept, authorization }
+  // Whoever may not post must not make the ledger read what it would post.
+  const refusal = hasBody(request) ? api.refuse?.(head) : undefined
+  if (refusal !== undefined) return send(response, method, unread(refusal))
+  const body = await readBody(request, maxBodyBytes)
+  if (body === undefined) {
+    const answer = problem(413, 'too_large', `a body has at most ${maxBodyBytes} bytes`)
+    return send(response, method, unread(answer))
+  }
+  send(response, method, await api({ ...head, body }))
 }
 
 function send(response: ServerResponse, method: string, answer: ApiResponse): void {
   response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length })
   response.end(method === 'HEAD' ? undefined : answer.body)
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
+/** The connection ends with an answer to a request whose body was not read. */
+function unread(answer: ApiResponse): ApiResponse {
+  return { ...answer, headers: { ...answer.headers, connection: 'close' } }
 }
 
 /** The body, or `undefined` when it is over the limit: the rest is then not read. */

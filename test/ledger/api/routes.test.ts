@@ -262,3 +262,22 @@ function flip(bytes: Uint8Array, at: number): Uint8Array {
   copy[index] = copy[index] === 0x41 ? 0x42 : 0x41
   return copy
 }
+
+void t.test('who may not post is told so before the body is read', async (t) => {
+  const running = await start(t.testdir(), { tcp: true })
+  t.teardown(() => running.stop())
+  const [host = '', port = ''] = (running.role.info['listen'] ?? '').split(':')
+  for (const head of [
+    'POST /v1/entries HTTP/1.1\r\ncontent-length: 1000000',
+    'POST /v1/entries HTTP/1.1\r\ntransfer-encoding: chunked',
+    'POST /v1/keys HTTP/1.1\r\nauthorization: Bearer wrong\r\ncontent-length: 1000000',
+    'POST /nowhere HTTP/1.1\r\ncontent-length: 1000000',
+  ]) {
+    const socket = connect(Number(port), host)
+    // Not a byte of the body is sent.
+    socket.write(`${head}\r\nhost: ledger\r\n\r\n`)
+    const answer = (await buffer(socket)).toString()
+    t.match(answer, head.includes('nowhere') ? /^HTTP\/1\.1 404 / : /^HTTP\/1\.1 401 /)
+    t.match(answer, /^connection: close$/im)
+  }
+})
