@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { archiveLimits } from './archive/limits.js'
 import { scanPolicyConfig } from './policy.js'
 import { hostPort } from '../runtime/host-port.js'
 
@@ -86,6 +87,7 @@ export const scannerConfig = z
         'Ask our PHP web-shell model about files with PHP in them; it comes with the built-in rules. Its word alone makes a ' +
           'file suspicious, never malicious. Costs each worker process 45 MB.',
       ),
+    archives: archiveLimits.prefault({}),
     watch: z
       .array(z.string())
       .default([])

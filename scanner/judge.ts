@@ -5,7 +5,7 @@ import type { Engine } from './engines/engine.js'
 import type { HashList } from './engines/hash-list.js'
 import { identify } from './identify.js'
 import { readRegularFile } from './open-file.js'
-import { verdictOf, type Reason } from './verdict.js'
+import { LEVELS, verdictOf, type Reason } from './verdict.js'
 import type { Judged } from './worker-protocol.js'
 
 export interface Engines {
@@ -15,6 +15,9 @@ export interface Engines {
   /** Absent with `--raw`. */
   readonly unpacker?: Unpacker
 }
+
+/** Reasons that are told of one file: an archive may hold a hundred thousand of them. */
+const MOST_REASONS = 200
 
 /** One content under judgement: the file itself or what was found in it. */
 interface Subject {
@@ -71,17 +74,17 @@ function addReasons(
   digest: { hex: string } = { hex: '' },
 ): Promise<void> | undefined {
   const add = (reason: Reason): void => {
-    reasons.push(member === undefined || reason.member !== undefined ? reason : { ...reason, member })
+    keep(member === undefined || reason.member !== undefined ? reason : { ...reason, member }, reasons)
   }
   const kind = identify(content)
   digest.hex = createHash('sha256').update(content).digest('hex')
   const listed = engines.hashes.find(digest.hex)
   if (listed !== undefined) add({ engine: 'hash', rule: listed, level: 'malicious' })
-  const unpacking = engines.unpacker?.opens(kind)
+  const unpacking = engines.unpacker?.opens(content, kind)
     ? unpackContent(
         { name, content, depth },
         engines,
-        unpack ?? engines.unpacker.start(),
+        unpack ?? engines.unpacker.start(content.length),
         member,
         reasons,
         add,
@@ -102,21 +105,41 @@ function addReasons(
   return pending.length === 0 ? undefined : Promise.all(pending).then(() => undefined)
 }
 
+/** Keeps a reason; of those beyond the limit only one that raises the verdict. */
+function keep(reason: Reason, reasons: Reason[]): void {
+  const weight = (level: Reason['level']): number => LEVELS.indexOf(level)
+  if (reasons.length < MOST_REASONS) reasons.push(reason)
+  else if (reasons.every(({ level }) => weight(level) < weight(reason.level))) reasons.push(reason)
+  else if (reasons.at(-1)?.rule !== 'max_reasons')
+    reasons.push({
+      engine: 'limit',
+      rule: 'max_reasons',
+      level: 'note',
+      detail: `there are more than ${MOST_REASONS} reasons`,
+    })
+}
+
 async function unpackContent(
-  { content, depth }: Subject,
+  { name, content, depth }: Subject,
   engines: Engines,
   unpack: Unpack,
   member: string | undefined,
   reasons: Reason[],
   add: (reason: Reason) => void,
 ): Promise<void> {
+  const within = (inner: string): string => (member === undefined ? inner : `${member}!${inner}`)
   try {
-    const said = await unpack(content, identify(content), depth, async (inner) => {
-      const path = member === undefined ? inner.name : `${member}!${inner.name}`
-      const subject = { name: inner.name, content: inner.content, member: path, depth: depth + 1 }
+    const said = await unpack({ content, kind: identify(content), name, depth }, async (inner) => {
+      const subject = {
+        name: inner.name,
+        content: inner.content,
+        member: within(inner.name),
+        depth: depth + 1,
+      }
       await addReasons(subject, engines, unpack, reasons)
     })
-    for (const reason of said) add(reason)
+    for (const reason of said)
+      add(reason.member === undefined ? reason : { ...reason, member: within(reason.member) })
   } catch (error) {
     add({ engine: 'archive', rule: 'engine_failed', level: 'error', detail: messageOf(error) })
   }

@@ -18,5 +18,6 @@ export function poolOptions(config: ScannerConfig): PoolOptions {
     policy: config.policy,
     raw: config.raw,
     models: config.model ? own('models', 'php-web-shell') : [],
+    archives: config.archives,
   }
 }

@@ -1,3 +1,4 @@
+import type { ArchiveLimits } from './archive/limits.js'
 import type { LoadedYara, YaraChoice } from './engines/yara-rules.js'
 import type { ScanPolicy } from './policy.js'
 import type { FileResult } from './verdict.js'
@@ -16,6 +17,8 @@ export interface WorkerSettings {
   readonly maxFileSize: number
   /** Judge files as they are, without what is packed in them. */
   readonly raw: boolean
+  /** Of what is packed in them. */
+  readonly archives: ArchiveLimits
 }
 
 /** What a worker has loaded: the same in all workers of a pool. */

@@ -1,4 +1,5 @@
 import { codeOf, messageOf } from '../runtime/errors.js'
+import { ArchiveUnpacker } from './archive/unpacker.js'
 import { HashList } from './engines/hash-list.js'
 import { OnnxModel } from './engines/onnx-model.js'
 import { YaraRules } from './engines/yara-rules.js'
@@ -38,7 +39,8 @@ async function load(settings: WorkerSettings): Promise<void> {
     for (const file of settings.hashLists) hashes.load(file)
     const yara = await YaraRules.load(settings.yaraRules, settings.yaraEngine, settings.policy)
     const models = await Promise.all(settings.models.map((folder) => OnnxModel.load(folder)))
-    engines = { hashes, engines: [yara, ...models] }
+    const unpacker = settings.raw ? {} : { unpacker: new ArchiveUnpacker(settings.archives) }
+    engines = { hashes, engines: [yara, ...models], ...unpacker }
     maxFileSize = settings.maxFileSize
     send({ type: 'ready', loaded: { yara: yara.loaded } })
   } catch (error) {

@@ -32,6 +32,7 @@ interface ScanFlags {
   readonly hashes: readonly string[]
   readonly json?: boolean
   readonly infected?: boolean
+  readonly raw?: boolean
   readonly quarantine?: boolean
   readonly exclude: readonly string[]
   readonly oneFileSystem?: boolean
@@ -67,6 +68,7 @@ export function registerScan(program: Command, context: CliContext): void {
     )
     .option('--max-size <size>', 'larger files are skipped and said so, such as 64M', parseSize)
     .option('--one-file-system', 'do not cross into other file systems')
+    .option('--raw', 'do not look into archives')
     .option('--infected', 'print only what was found')
     .option('--quarantine', 'move malicious files into the vault of the data folder')
     .option('--report <file>', 'write an HTML page with charts (readable by you alone)')
@@ -89,6 +91,7 @@ async function scan(paths: readonly string[], flags: ScanFlags, context: CliCont
     ...config.scanner,
     ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
     ...(flags.maxSize === undefined ? {} : { max_file_size: flags.maxSize }),
+    ...(flags.raw ? { raw: true } : {}),
     yara_rules: [...config.scanner.yara_rules, ...flags.yara],
     hash_lists: [...config.scanner.hash_lists, ...flags.hashes],
   })
@@ -225,8 +228,10 @@ const isTooLarge = (result: FileResult): boolean =>
 
 function describe(result: FileResult): string {
   const verdict = isTooLarge(result) ? 'too large' : result.verdict
-  const reasons = result.reasons.map(({ engine, rule, detail }) =>
-    engine === 'file' || engine === 'limit' ? (detail ?? rule) : `${engine} ${rule}`,
+  const reasons = result.reasons.map(
+    ({ engine, rule, detail, member }) =>
+      (engine === 'file' || engine === 'limit' ? (detail ?? rule) : `${engine} ${rule}`) +
+      (member === undefined ? '' : ` in ${member}`),
   )
   // A file name may hold control characters that a terminal would act on.
   const path = JSON.stringify(result.path).slice(1, -1)

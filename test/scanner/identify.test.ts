@@ -24,6 +24,9 @@ const headOf = (path: string): Buffer => {
 t.test('each kind is known by its content', async (t) => {
   const tar = Buffer.alloc(512)
   tar.write('ustar', 257)
+  const oldTar = Buffer.alloc(512)
+  oldTar.write('name')
+  oldTar.write('001241\0 ', 148)
   const kinds: [string, Buffer][] = [
     ['empty', Buffer.alloc(0)],
     ['elf', headOf(execPath)],
@@ -44,6 +47,7 @@ t.test('each kind is known by its content', async (t) => {
     ['7z', Buffer.from('377abcaf271c0004', 'hex')],
     ['rar', Buffer.from('Rar!\x1a\x07\x01\0', 'latin1')],
     ['tar', tar],
+    ['tar', oldTar],
     ['script', Buffer.from('#!/bin/sh\n')],
     ['php', Buffer.from('<html><?PHP echo 1 ?>')],
     ['text', Buffer.from('words')],

@@ -1,0 +1,45 @@
+import type { FileKind } from '../identify.js'
+import { Budget } from './budget.js'
+import { openGzip } from './gzip.js'
+import type { ArchiveLimits } from './limits.js'
+import { Opened } from './opened.js'
+import { openTar } from './tar.js'
+import type { Packed, Unpack, Unpacker } from './unpack-types.js'
+import { readDirectory } from './zip-directory.js'
+import { openZip } from './zip.js'
+
+/** @returns where the archive ends in its content, as far as that can be known */
+type Open = (packed: Packed, opened: Opened) => Promise<number>
+
+const FORMATS: Readonly<Partial<Record<FileKind, Open>>> = {
+  gzip: openGzip,
+  tar: openTar,
+}
+
+/** Unpacks every archive format that we read, within limits that hold over all levels of a file. */
+export class ArchiveUnpacker implements Unpacker {
+  constructor(readonly limits: ArchiveLimits) {}
+
+  opens(content: Buffer, kind: FileKind): boolean {
+    return kind === 'zip' || FORMATS[kind] !== undefined || hasZip(content)
+  }
+
+  start(size: number): Unpack {
+    const budget = new Budget(this.limits, size)
+    return async (packed, onMember) => {
+      const opened = new Opened(budget, onMember)
+      if (packed.depth >= this.limits.max_depth) opened.say('max_depth')
+      else {
+        const end = (await FORMATS[packed.kind]?.(packed, opened)) ?? 0
+        if (packed.kind === 'zip') await openZip(packed, opened)
+        else if (hasZip(packed.content.subarray(end))) await openZip(packed, opened)
+      }
+      const limit = budget.tell()
+      if (limit !== undefined) opened.say(limit)
+      return opened.reasons
+    }
+  }
+}
+
+/** A zip archive is read from its end and may follow anything: a program, a picture, another archive. */
+const hasZip = (content: Buffer): boolean => (readDirectory(content, 1)?.entries.length ?? 0) > 0

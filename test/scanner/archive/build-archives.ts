@@ -1,0 +1,157 @@
+import { crc32, deflateRawSync } from 'node:zlib'
+import { pack, type Header } from 'tar-stream'
+
+export interface ZipMember {
+  readonly name: string
+  readonly content: string | Buffer
+  /** 0 stored, 8 deflated (default); another one is written over stored bytes. */
+  readonly method?: number
+  readonly flags?: number
+  /** What the directory says instead. */
+  readonly listed?: { readonly method?: number; readonly flags?: number } | false
+  /** Sizes stand behind the content and not in the local header. */
+  readonly descriptor?: boolean
+  /** Sizes and offset stand in zip64 fields. */
+  readonly wide?: boolean
+}
+
+const ALL = 0xffffffff
+
+const u16 = (...values: number[]): Buffer => {
+  const bytes = Buffer.alloc(values.length * 2)
+  values.forEach((value, index) => bytes.writeUInt16LE(value, index * 2))
+  return bytes
+}
+const u32 = (...values: number[]): Buffer => {
+  const bytes = Buffer.alloc(values.length * 4)
+  values.forEach((value, index) => bytes.writeUInt32LE(value >>> 0, index * 4))
+  return bytes
+}
+const u64 = (...values: number[]): Buffer => {
+  const bytes = Buffer.alloc(values.length * 8)
+  values.forEach((value, index) => bytes.writeBigUInt64LE(BigInt(value), index * 8))
+  return bytes
+}
+
+export const endRecord = (count: number, size: number, offset: number, comment = ''): Buffer =>
+  Buffer.concat([
+    Buffer.from('PK\x05\x06', 'latin1'),
+    u16(0, 0, count, count),
+    u32(size, offset),
+    u16(comment.length),
+    Buffer.from(comment, 'latin1'),
+  ])
+
+/** A zip archive, as correct or as wrong as the test wants it. */
+export function zip(members: readonly ZipMember[], { comment = '', wideEnd = false } = {}): Buffer {
+  const bodies: Buffer[] = []
+  const entries: Buffer[] = []
+  let at = 0
+  for (const { name, content, method = 8, flags = 0, listed = {}, descriptor, wide } of members) {
+    const plain = Buffer.from(content)
+    const packed = method === 8 ? deflateRawSync(plain) : plain
+    const rawName = Buffer.from(name)
+    const bits = flags | (descriptor ? 8 : 0)
+    const sizes = [crc32(plain), packed.length, plain.length]
+    const extra = wide ? Buffer.concat([u16(1, 16), u64(plain.length, packed.length)]) : Buffer.alloc(0)
+    const shown = descriptor ? [0, 0, 0] : wide ? [sizes[0]!, ALL, ALL] : sizes
+    const body = Buffer.concat([
+      Buffer.from('PK\x03\x04', 'latin1'),
+      u16(20, bits, method, 0, 0),
+      u32(...shown),
+      u16(rawName.length, extra.length),
+      rawName,
+      extra,
+      packed,
+      ...(descriptor ? [Buffer.from('PK\x07\x08', 'latin1'), u32(...sizes)] : []),
+    ])
+    if (listed !== false) {
+      const wideExtra = wide ? Buffer.concat([u16(1, 24), u64(plain.length, packed.length, at)]) : extra
+      entries.push(
+        Buffer.from('PK\x01\x02', 'latin1'),
+        u16(20, 20, listed.flags ?? bits, listed.method ?? method, 0, 0),
+        u32(...(wide ? [sizes[0]!, ALL, ALL] : sizes)),
+        u16(rawName.length, wideExtra.length, 0, 0, 0),
+        u32(0, wide ? ALL : at),
+        rawName,
+        wideExtra,
+      )
+    }
+    bodies.push(body)
+    at += body.length
+  }
+  const directory = Buffer.concat(entries)
+  const count = members.filter(({ listed }) => listed !== false).length
+  const wideRecords = wideEnd
+    ? [
+        Buffer.from('PK\x06\x06', 'latin1'),
+        u64(44),
+        u16(45, 45),
+        u32(0, 0),
+        u64(count, count, directory.length, at),
+        Buffer.from('PK\x06\x07', 'latin1'),
+        u32(0),
+        u64(at + directory.length),
+        u32(1),
+      ]
+    : []
+  const end = wideEnd ? endRecord(0xffff, ALL, ALL, comment) : endRecord(count, directory.length, at, comment)
+  return Buffer.concat([...bodies, directory, ...wideRecords, end])
+}
+
+/** A tar archive. */
+export async function tar(
+  members: readonly {
+    readonly name: string
+    readonly content?: string | Buffer
+    readonly header?: Partial<Header>
+  }[],
+): Promise<Buffer> {
+  const archive = pack()
+  for (const { name, content = '', header = {} } of members)
+    archive.entry({ name, ...header }, Buffer.from(content))
+  archive.finalize()
+  const pieces: Buffer[] = []
+  for await (const piece of archive as AsyncIterable<Buffer>) pieces.push(piece)
+  return Buffer.concat(pieces)
+}
+
+/**
+ * A flat zip bomb: all members of the directory share one packed content, each local header quoted by the one before in a
+ * deflate block that is not compressed.
+ */
+export function overlappingBomb(members: number, unpackedSize: number): Buffer {
+  const kernel = deflateRawSync(Buffer.alloc(unpackedSize), { level: 9 })
+  const local = (index: number, size: number): Buffer =>
+    Buffer.concat([
+      Buffer.from('PK\x03\x04', 'latin1'),
+      u16(20, 0, 8, 0, 0),
+      u32(0, size, unpackedSize),
+      u16(4, 0),
+      Buffer.from(String(index).padStart(4, '0')),
+    ])
+  let tail = kernel
+  const headers: { readonly size: number; readonly length: number }[] = []
+  for (let index = members - 1; index >= 0; index--) {
+    const header = local(index, tail.length)
+    headers.unshift({ size: tail.length, length: tail.length + header.length })
+    const whole = Buffer.concat([header, tail])
+    // A stored block that holds the next member's header, and then goes on in that member's own stream.
+    tail =
+      index === 0
+        ? whole
+        : Buffer.concat([Buffer.from([0]), u16(header.length, header.length ^ 0xffff), whole])
+  }
+  const entries = headers.map(({ size, length }, index) =>
+    Buffer.concat([
+      Buffer.from('PK\x01\x02', 'latin1'),
+      u16(20, 20, 0, 8, 0, 0),
+      u32(0, size, unpackedSize),
+      u16(4, 0, 0, 0, 0),
+      u32(0, tail.length - length),
+      Buffer.from(String(index).padStart(4, '0')),
+    ]),
+  )
+  const directory = Buffer.concat(entries)
+  return Buffer.concat([tail, directory, endRecord(members, directory.length, tail.length)])
+}
