@@ -18,8 +18,8 @@ import { ask, jsonOf, start, TOKEN } from '../sample-role.js'
 const outbound = { allow: ['127.0.0.0/8'] }
 const decision = { kind: 'decision', members: { policy: { id: 'p', rev: '1', decision: 'allow' } } }
 
-async function ledger(t: Test, data = t.testdir()) {
-  const alice = agent('alice')
+async function ledger(t: Test, data = t.testdir(), root = 'alice') {
+  const alice = agent(root)
   await trust(data, alice)
   const running = await start(data, { tcp: true })
   t.teardown(() => running.stop())
@@ -166,7 +166,7 @@ void t.test('a lying ledger is not believed', async (t) => {
       }
       return true
     }
-  const other = await ledger(t, join(base, 'other'))
+  const other = await ledger(t, join(base, 'other'), 'bob')
   await trust(other.data, alice)
   const honest = new LedgerClient(options)
   await honest.record(decision)
