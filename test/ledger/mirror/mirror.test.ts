@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { encodeVkey } from '../../../proofs/note-key.js'
 import type { Test } from 'tap'
 import { encodeBase64 } from '../../../proofs/base64.js'
 import { realDisk } from '../../../ledger/disk.js'
@@ -282,7 +283,7 @@ void t.test('the command restores what the configuration names, and never shows 
   await writeFile(config, `data: ${data}\nledger: { mysql: { url: 'env:MIRROR_URL' } }\n`)
   const url = (user: string): string =>
     `mysql://${user}@localhost/command?socket=${encodeURIComponent(server.socket)}`
-  const command = ['ledger', 'import', '--from-mirror', '--config', config]
+  const command = ['ledger', 'import', '--from-mirror', '--root', encodeVkey(alice), '--config', config]
   const restore = (user: string) =>
     // Without the loader that tests run under.
     spawnSync('env', ['-u', 'NODE_OPTIONS', 'bin/portcullis', ...command], {
