@@ -23,6 +23,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   keys: async () => (await import('./commands/keys.js')).registerKeys,
   incidents: async () => (await import('./commands/incidents.js')).registerIncidents,
   scan: async () => (await import('./commands/scan.js')).registerScan,
+  hashes: async () => (await import('./commands/hashes.js')).registerHashes,
+  yara: async () => (await import('./commands/yara.js')).registerYara,
   quarantine: async () => (await import('./commands/quarantine.js')).registerQuarantine,
   verify: async () => (await import('./commands/verify.js')).registerVerify,
   explain: async () => (await import('./commands/explain.js')).registerExplain,

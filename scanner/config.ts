@@ -33,7 +33,15 @@ export const scannerConfig = z
     hash_lists: z
       .array(z.string())
       .default([])
-      .describe('Files of SHA-256 digests, one a line with an optional name; read beside our own list.'),
+      .describe(
+        'Digests of malicious files, beside our own list: databases made by `portcullis hashes import`, or text lists (plain, CSV of MalwareBazaar, ClamAV .hdb and .hsb).',
+      ),
+    allow_lists: z
+      .array(z.string())
+      .default([])
+      .describe(
+        'Digests of files that are known to be good, in the same formats and as CSV of the NSRL. By SHA-256 nothing else is asked; by SHA-1 or MD5 only heuristics and the model keep silent.',
+      ),
     yara_rules: z
       .array(z.string())
       .default([])

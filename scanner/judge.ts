@@ -1,15 +1,14 @@
-import { createHash } from 'node:crypto'
 import { messageOf } from '../runtime/errors.js'
 import type { Unpack, Unpacker } from './archive/unpack-types.js'
 import type { Engine } from './engines/engine.js'
-import type { HashList } from './engines/hash-list.js'
+import type { KnownHashes } from './engines/known-hashes.js'
 import { identify } from './identify.js'
 import { readRegularFile } from './open-file.js'
 import { LEVELS, verdictOf, type Reason } from './verdict.js'
 import type { Judged } from './worker-protocol.js'
 
 export interface Engines {
-  readonly hashes: HashList
+  readonly hashes: KnownHashes
   /** Asked one after another about every content: YARA, structure heuristics, the model. */
   readonly engines: readonly Engine[]
   /** Absent with `--raw`. */
@@ -42,8 +41,8 @@ export function judgeFile(path: Buffer, engines: Engines, maxSize: number): Judg
 }
 
 /**
- * Judges a content: identify, SHA-256 against the hash lists, then what is packed in it, then the engines, on the same
- * bytes. An engine that fails makes the verdict `error` unless another has found something: an error is never clean.
+ * Judges a content: identify, digests against allow-lists and the hash database, then what is packed in it, then the
+ * engines, on the same bytes. An engine that fails makes the verdict `error` unless another has found something: an error is never clean.
  * A promise only when it has to be unpacked, since most have not and waiting costs more than judging a small file.
  * @param name base name, for rules that ask for it
  */
@@ -77,9 +76,10 @@ function addReasons(
     keep(member === undefined || reason.member !== undefined ? reason : { ...reason, member }, reasons)
   }
   const kind = identify(content)
-  digest.hex = createHash('sha256').update(content).digest('hex')
-  const listed = engines.hashes.find(digest.hex)
-  if (listed !== undefined) add({ engine: 'hash', rule: listed, level: 'malicious' })
+  const known = engines.hashes.judge(content)
+  digest.hex = known.sha256
+  known.reasons.forEach(add)
+  if (known.allowed === 'all') return undefined
   const unpacking = engines.unpacker?.opens(content, kind)
     ? unpackContent(
         { name, content, depth },
@@ -92,6 +92,7 @@ function addReasons(
     : undefined
   const pending: Promise<void>[] = unpacking ? [unpacking] : []
   for (const engine of engines.engines) {
+    if (known.allowed === 'guesses' && (engine.name === 'heuristic' || engine.name === 'onnx')) continue
     const failed = (error: unknown): void =>
       add({ engine: engine.name, rule: 'engine_failed', level: 'error', detail: messageOf(error) })
     try {

@@ -13,6 +13,7 @@ export function poolOptions(config: ScannerConfig): PoolOptions {
     fileTimeoutMs: config.file_timeout_seconds * 1000,
     maxFileSize: config.max_file_size,
     hashLists: [...own('hashes', 'test-files.txt'), ...config.hash_lists],
+    allowLists: config.allow_lists,
     yaraRules: [...own('yara'), ...config.yara_rules],
     yaraEngine: config.yara_engine,
     policy: config.policy,

@@ -1,10 +1,14 @@
 import { messageOf } from '../runtime/errors.js'
+import { prepareHashes, type PreparedHashes } from './hashes/prepare.js'
 import { spool, type Source } from './spool.js'
 import { describePath, type FileResult } from './verdict.js'
 import { failure, WorkerProcess, type Task, type WorkSource } from './worker-process.js'
 import type { Loaded, WorkerSettings } from './worker-protocol.js'
 
-export interface PoolOptions extends WorkerSettings {
+export interface PoolOptions extends Omit<WorkerSettings, 'hashDatabases'> {
+  /** Databases and text lists. */
+  readonly hashLists: readonly string[]
+  readonly allowLists: readonly string[]
   /** Worker processes. */
   readonly jobs: number
   /** Milliseconds that one file may take; then its worker is killed and the file's verdict is `error`. */
@@ -27,9 +31,12 @@ export class ScanPool {
   /** Why no more files are judged; undefined while they are. */
   #ended: { readonly rule: string; readonly detail: string } | undefined
 
+  #hashes: PreparedHashes
+
   private constructor(options: PoolOptions) {
     this.#options = options
-    this.#workers = this.#newWorkers(options)
+    this.#hashes = prepare(options)
+    this.#workers = this.#newWorkers(options, this.#hashes)
   }
 
   /**
@@ -102,14 +109,19 @@ export class ScanPool {
    * @throws ScanError as {@link ScanPool.start}; the old workers then go on as before
    */
   async reload(options: PoolOptions): Promise<void> {
-    const workers = this.#newWorkers(options)
+    const hashes = prepare(options)
+    const workers = this.#newWorkers(options, hashes)
     let loaded
     try {
       loaded = await startAll(workers)
     } catch (error) {
       await Promise.all(workers.map((worker) => worker.stop()))
+      hashes.remove()
       throw error
     }
+    // The old workers have their lists open and are not started again.
+    this.#hashes.remove()
+    this.#hashes = hashes
     const old = this.#workers
     this.#workers = workers
     this.#options = options
@@ -124,10 +136,12 @@ export class ScanPool {
     await Promise.all(this.#workers.map((worker) => worker.stop()))
     // Tasks that a stopped worker gave back.
     this.#end('pool_closed', 'the scanner is stopping')
+    this.#hashes.remove()
   }
 
-  #newWorkers(options: PoolOptions): WorkerProcess[] {
-    const { jobs, fileTimeoutMs, ...settings } = options
+  #newWorkers(options: PoolOptions, { databases }: PreparedHashes): WorkerProcess[] {
+    const { jobs, fileTimeoutMs, hashLists: _, allowLists: __, ...rest } = options
+    const settings = { ...rest, hashDatabases: databases }
     let left = jobs
     const source: WorkSource = {
       take: (count) => this.#take(count),
@@ -176,6 +190,9 @@ export class ScanPool {
       task.resolve(failure(task.named, rule, detail))
   }
 }
+
+const prepare = ({ hashLists, allowLists }: PoolOptions): PreparedHashes =>
+  prepareHashes({ malicious: hashLists, allowed: allowLists })
 
 const startAll = async (workers: readonly WorkerProcess[]): Promise<Loaded | undefined> => {
   const [loaded] = await Promise.all(workers.map((worker) => worker.start()))

@@ -6,7 +6,8 @@ import type { FileResult } from './verdict.js'
 /** What the pool tells a worker process, and what comes back. Sent with V8 serialisation, so that paths stay bytes. */
 
 export interface WorkerSettings {
-  readonly hashLists: readonly string[]
+  /** Prepared databases. */
+  readonly hashDatabases: readonly string[]
   /** Files, and folders of them. */
   readonly yaraRules: readonly string[]
   readonly yaraEngine: YaraChoice

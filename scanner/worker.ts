@@ -1,6 +1,6 @@
 import { codeOf, messageOf } from '../runtime/errors.js'
 import { ArchiveUnpacker } from './archive/unpacker.js'
-import { HashList } from './engines/hash-list.js'
+import { KnownHashes } from './engines/known-hashes.js'
 import { OnnxModel } from './engines/onnx-model.js'
 import { YaraRules } from './engines/yara-rules.js'
 import { judgeContent, judgeFile, type Engines } from './judge.js'
@@ -35,8 +35,7 @@ let isWorking = false
 
 async function load(settings: WorkerSettings): Promise<void> {
   try {
-    const hashes = new HashList()
-    for (const file of settings.hashLists) hashes.load(file)
+    const hashes = new KnownHashes(settings.hashDatabases)
     const yara = await YaraRules.load(settings.yaraRules, settings.yaraEngine, settings.policy)
     const models = await Promise.all(settings.models.map((folder) => OnnxModel.load(folder)))
     const unpacker = settings.raw ? {} : { unpacker: new ArchiveUnpacker(settings.archives) }

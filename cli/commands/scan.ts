@@ -5,13 +5,15 @@ import { codeOf, messageOf } from '../../runtime/errors.js'
 import { ScanError } from '../../scanner/errors.js'
 import { glob } from '../../scanner/glob.js'
 import { poolOptions } from '../../scanner/pool-options.js'
-import { ScanPool } from '../../scanner/pool.js'
+import { ScanPool, type PoolOptions } from '../../scanner/pool.js'
 import { Vault } from '../../scanner/quarantine/vault.js'
 import { recordFinding } from '../../scanner/record.js'
 import { scanTree } from '../../scanner/scan-tree.js'
 import { isFound, isRead, type FileResult, type FileVerdict } from '../../scanner/verdict.js'
 import { countFiles, type WalkOptions } from '../../scanner/walk.js'
+import type { Loaded } from '../../scanner/worker-protocol.js'
 import { UsageError, type CliContext, type Flags } from '../context.js'
+import { printable } from '../printable.js'
 import { openRoleStores, type RoleStores } from '../role-stores.js'
 import { showProgress, type Progress } from '../scan/progress.js'
 import { reportPage } from '../scan/report-page.js'
@@ -58,8 +60,13 @@ export function registerScan(program: Command, context: CliContext): void {
     .option('--config <file>', 'configuration file (YAML)')
     .option('--data <dir>', 'data folder, for --quarantine')
     .option('--jobs <n>', 'worker processes', jobs)
-    .option('--yara <file>', 'YARA rules beside our own (repeatable)', collect, [])
-    .option('--hashes <file>', 'SHA-256 list beside our own (repeatable)', collect, [])
+    .option('--yara <file>', 'YARA rules, a file or folder, beside our own (repeatable)', collect, [])
+    .option(
+      '--hashes <file>',
+      'list or database of malicious digests beside our own (repeatable)',
+      collect,
+      [],
+    )
     .option(
       '--exclude <glob>',
       'leave out names, or with a slash paths, that match (repeatable)',
@@ -75,7 +82,8 @@ export function registerScan(program: Command, context: CliContext): void {
     .option('--json', 'one JSON object per file on standard output')
     .addHelpText(
       'after',
-      '\nExit status: 0 all clean, 1 something was found (also when there were errors), 2 only errors.\n' +
+      '\nExit status: 0 all clean, 1 something was found (also when there were errors), 2 only errors; rules that do not\n' +
+        'compile are errors, and a scan that cannot start is one.\n' +
         'Errors, skipped and too large files are results of their own and never count as clean.',
     )
     .action(async (paths: string[], flags: ScanFlags) => scan(paths, flags, context))
@@ -101,7 +109,9 @@ async function scan(paths: readonly string[], flags: ScanFlags, context: CliCont
     ? await openRoleStores(config, 'scanner', context.logger(config, 'scanner'))
     : undefined
   const vault = stores && (await Vault.open(join(stores.data, 'scanner'), Date.now))
-  const pool = await ScanPool.start(options)
+  const pool = await startPool(options, context)
+  if (!pool) return
+  const ruleProblems = pool.loaded ? sayLoaded(pool.loaded, context) : 0
   const progress = flags.json || !context.stderr.isTTY ? undefined : showProgress(context.stderr)
   const counting = new AbortController()
   const start = performance.now()
@@ -134,10 +144,37 @@ async function scan(paths: readonly string[], flags: ScanFlags, context: CliCont
   const seconds = ((performance.now() - start) / 1000).toFixed(1)
   context.stderr.write(
     `${counts.malicious} malicious, ${counts.suspicious} suspicious, ${counts.clean} clean, ` +
-      `${counts.error} errors, ${counts.skipped} skipped, ${counts.too_large} too large in ${seconds} s\n`,
+      `${counts.error} errors, ${counts.skipped} skipped, ${counts.too_large} too large in ${seconds} s` +
+      `${ruleProblems > 0 ? `; ${ruleProblems} problems with rules` : ''}\n`,
   )
   if (counts.malicious + counts.suspicious > 0) context.setExitCode(EXIT_FOUND)
-  else if (counts.error > 0) context.setExitCode(EXIT_ERRORS)
+  else if (counts.error + ruleProblems > 0) context.setExitCode(EXIT_ERRORS)
+}
+
+/** A scan that cannot start has found nothing, which exit status 1 would say. */
+async function startPool(options: PoolOptions, context: CliContext): Promise<ScanPool | undefined> {
+  try {
+    return await ScanPool.start(options)
+  } catch (error) {
+    if (!(error instanceof ScanError)) throw error
+    context.stderr.write(`${error.code}: ${printable(error.message)}\n`)
+    context.setExitCode(EXIT_ERRORS)
+    return undefined
+  }
+}
+
+/** Says what the files are judged without. @returns problems with rules */
+function sayLoaded({ yara }: Loaded, context: CliContext): number {
+  if (yara.fallback !== undefined)
+    context.stderr.write(
+      `the native YARA engine does not load, the slow one is used: ${printable(yara.fallback)}\n`,
+    )
+  for (const { file, line, rule, message } of yara.problems)
+    context.stderr.write(
+      `${printable(file)}${line === undefined ? '' : `:${line}`}: ` +
+        `${rule === undefined ? 'file' : `rule ${printable(rule)}`} left out: ${printable(message)}\n`,
+    )
+  return yara.problems.length
 }
 
 const filesIn = (counts: Counts): number => Object.values(counts).reduce((sum, count) => sum + count, 0)
