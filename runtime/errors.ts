@@ -19,6 +19,8 @@ export type RuntimeErrorCode =
   | 'ROLE_SPAWN'
   | 'OUTBOUND_FAILED'
   | 'OUTBOUND_REFUSED'
+  | 'DOWNLOAD_FAILED'
+  | 'DOWNLOAD_TOO_LARGE'
   | 'SECRET_MISSING'
   | 'SECRET_PROVIDER'
 

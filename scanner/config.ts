@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { archiveLimits } from './archive/limits.js'
+import { isPublicKeyText } from './signatures/bundle.js'
 import { scanPolicyConfig } from './policy.js'
 import { hostPort } from '../runtime/host-port.js'
 
@@ -96,6 +97,12 @@ export const scannerConfig = z
           'file suspicious, never malicious. Costs each worker process 45 MB.',
       ),
     archives: archiveLimits.prefault({}),
+    signature_keys: z
+      .array(z.string().refine(isPublicKeyText, 'It must be a key such as ed25519:…='))
+      .default([])
+      .describe(
+        'Public keys whose signature bundles are taken over by `signatures update` and loaded. Without one, none is.',
+      ),
     watch: z
       .array(z.string())
       .default([])

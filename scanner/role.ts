@@ -9,6 +9,7 @@ import { serveProtocols } from './protocols/serve.js'
 import { Vault, type StoredItem } from './quarantine/vault.js'
 import { recordFinding, type Record } from './record.js'
 import { scanTree } from './scan-tree.js'
+import { withInstalled } from './signatures/with-installed.js'
 import { isRead, type FileResult } from './verdict.js'
 
 export interface ScannerDeps extends Record {
@@ -34,7 +35,7 @@ const REMEMBERED = 1_000_000
 export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
   const { config, log } = deps
   const vault = await Vault.open(deps.folder, deps.now)
-  const pool = await ScanPool.start(poolOptions(config))
+  const pool = await ScanPool.start(poolOptions(await withInstalled(config, deps.folder)))
   const stop = new AbortController()
   const seen = new Map<string, string>()
   // What the pass before could not settle, and why: each pass tries it again, but only a new reason is a new finding.

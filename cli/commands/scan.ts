@@ -9,6 +9,7 @@ import { ScanPool, type PoolOptions } from '../../scanner/pool.js'
 import { Vault } from '../../scanner/quarantine/vault.js'
 import { recordFinding } from '../../scanner/record.js'
 import { scanTree } from '../../scanner/scan-tree.js'
+import { withInstalled } from '../../scanner/signatures/with-installed.js'
 import { isFound, isRead, type FileResult, type FileVerdict } from '../../scanner/verdict.js'
 import { countFiles, type WalkOptions } from '../../scanner/walk.js'
 import type { Loaded } from '../../scanner/worker-protocol.js'
@@ -58,7 +59,7 @@ export function registerScan(program: Command, context: CliContext): void {
     .description('judge files and folders by hash lists and YARA rules')
     .argument('<path...>', 'files or folders; links are not followed; - is standard input')
     .option('--config <file>', 'configuration file (YAML)')
-    .option('--data <dir>', 'data folder, for --quarantine')
+    .option('--data <dir>', 'data folder, for --quarantine and installed signatures')
     .option('--jobs <n>', 'worker processes', jobs)
     .option('--yara <file>', 'YARA rules, a file or folder, beside our own (repeatable)', collect, [])
     .option(
@@ -95,13 +96,14 @@ async function scan(paths: readonly string[], flags: ScanFlags, context: CliCont
   if (flags.quarantine && paths.includes(STDIN))
     throw new UsageError('--quarantine takes files away; standard input is none')
   const { config } = context.loadConfig(flags as Flags & ScanFlags)
+  const scanner = await withInstalled(config.scanner, join(resolve(config.data), 'scanner'))
   const options = poolOptions({
-    ...config.scanner,
+    ...scanner,
     ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
     ...(flags.maxSize === undefined ? {} : { max_file_size: flags.maxSize }),
     ...(flags.raw ? { raw: true } : {}),
-    yara_rules: [...config.scanner.yara_rules, ...flags.yara],
-    hash_lists: [...config.scanner.hash_lists, ...flags.hashes],
+    yara_rules: [...scanner.yara_rules, ...flags.yara],
+    hash_lists: [...scanner.hash_lists, ...flags.hashes],
   })
   const counts: Counts = { clean: 0, suspicious: 0, malicious: 0, error: 0, skipped: 0, too_large: 0 }
   const report = flags.report === undefined ? undefined : new ReportBuilder(paths)

@@ -1,21 +1,16 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { lstat, readdir, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { request } from 'undici'
 
-import { messageOf } from '../../runtime/errors.js'
+import { download } from '../../runtime/download.js'
+import { codeOf, messageOf } from '../../runtime/errors.js'
 import type { OutboundConfig } from '../../runtime/outbound.js'
-import { checkOutboundUrl, outboundAgent } from '../../runtime/outbound.js'
 import { printable } from '../printable.js'
 import type { RuleSetFile } from './archive.js'
 import { readArchive } from './archive.js'
 import { safePath } from './entry-path.js'
 import { RuleSetError } from './errors.js'
 import type { RuleSetLimits } from './limits.js'
-
-const CONNECT_MS = 10_000
-const BODY_MS = 60_000
-const MAX_REDIRECTS = 5
 
 /**
  * Reads a release from an archive, a URL of one, or a folder, and compares its digest before anything in it is looked at. The digest
@@ -29,7 +24,7 @@ export const readRelease = async (
   { limits, outbound }: { readonly limits: RuleSetLimits; readonly outbound: OutboundConfig },
 ): Promise<RuleSetFile[]> => {
   if (/^https?:\/\//i.test(from)) {
-    const bytes = await download(from, limits, outbound)
+    const bytes = await fetchArchive(from, limits, outbound)
     verify(bytes, sha256)
     return readArchive(bytes, limits)
   }
@@ -91,44 +86,22 @@ const readFolder = async (folder: string, limits: RuleSetLimits): Promise<RuleSe
   return files
 }
 
-/** Every hop of a redirection is checked like the first. */
-const download = async (
+const fetchArchive = async (
   from: string,
   limits: RuleSetLimits,
   outbound: OutboundConfig,
 ): Promise<Uint8Array> => {
-  const agent = outboundAgent(outbound, CONNECT_MS, limits.archiveBytes)
   try {
-    let url = checkOutboundUrl(from, outbound)
-    for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const { statusCode, headers, body } = await request(url, {
-        dispatcher: agent,
-        headersTimeout: BODY_MS,
-        bodyTimeout: BODY_MS,
-        headers: { accept: 'application/gzip, application/zip, application/octet-stream' },
-      })
-      const { location } = headers
-      if (statusCode >= 300 && statusCode < 400 && typeof location === 'string') {
-        await body.dump()
-        url = checkOutboundUrl(new URL(location, url).href, outbound)
-        continue
-      }
-      if (statusCode !== 200) {
-        await body.dump()
-        throw new RuleSetError('RULE_SET_SOURCE', `${url.origin}${url.pathname} answered ${statusCode}`)
-      }
-      return new Uint8Array(await body.arrayBuffer())
-    }
-    throw new RuleSetError('RULE_SET_SOURCE', `more than ${MAX_REDIRECTS} redirections`)
-  } catch (error) {
-    if (error instanceof RuleSetError || (error instanceof Error && error.name === 'RuntimeError'))
-      throw error
-    if (error instanceof Error && 'code' in error && error.code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE')
-      throw tooLarge(limits)
-    throw new RuleSetError('RULE_SET_SOURCE', `cannot fetch the release: ${messageOf(error)}`, {
-      cause: error,
+    return await download(from, {
+      maxBytes: limits.archiveBytes,
+      accept: 'application/gzip, application/zip, application/octet-stream',
+      outbound,
     })
-  } finally {
-    await agent.close()
+  } catch (error) {
+    const code = codeOf(error)
+    if (code === 'DOWNLOAD_TOO_LARGE') throw tooLarge(limits)
+    if (code === 'DOWNLOAD_FAILED')
+      throw new RuleSetError('RULE_SET_SOURCE', messageOf(error), { cause: error })
+    throw error
   }
 }
