@@ -106,7 +106,7 @@ export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
     report: (result) => report(result),
     async reload() {
       try {
-        await pool.reload(poolOptions(config))
+        await pool.reload(poolOptions(await withInstalled(config, deps.folder)))
         seen.clear()
         log.info('rules and lists were loaded anew')
       } catch (error) {
