@@ -117,15 +117,16 @@ void t.test(
           { agent: 'bob', state: 'gap', missing: 1, actions: 2 },
         ],
       })
+      // Index 0 registers bob's key.
       t.same(log.sessionUnits('session-1', 0, 10), [
-        { index: 0, entries: 1 },
-        { index: 1, entries: 4 },
-        { index: 5, entries: 1 },
+        { index: 1, entries: 1 },
+        { index: 2, entries: 4 },
         { index: 6, entries: 1 },
-        { index: 7, entries: 2 },
+        { index: 7, entries: 1 },
+        { index: 8, entries: 2 },
       ])
-      t.same(log.indexesOfCommitment(hash, 0, 10), [6, 7])
-      t.same(log.indexesOfCommitment(hash, 7, 10), [7])
+      t.same(log.indexesOfCommitment(hash, 0, 10), [7, 8])
+      t.same(log.indexesOfCommitment(hash, 8, 10), [8])
       t.throws(() => log.session('session-2'), { code: 'NOT_FOUND' })
     }
     check()
