@@ -112,7 +112,10 @@ async function scan(paths: readonly string[], flags: ScanFlags, context: CliCont
     : undefined
   const vault = stores && (await Vault.open(join(stores.data, 'scanner'), Date.now))
   const pool = await startPool(options, context)
-  if (!pool) return
+  if (!pool) {
+    await stores?.close()
+    return
+  }
   const ruleProblems = pool.loaded ? sayLoaded(pool.loaded, context) : 0
   const progress = flags.json || !context.stderr.isTTY ? undefined : showProgress(context.stderr)
   const counting = new AbortController()

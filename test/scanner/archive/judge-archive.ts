@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { archiveLimits, type ArchiveLimits } from '../../../scanner/archive/limits.js'
 import { ArchiveUnpacker } from '../../../scanner/archive/unpacker.js'
 import type { Engine } from '../../../scanner/engines/engine.js'
-import { HashList } from '../../../scanner/engines/hash-list.js'
+import { KnownHashes } from '../../../scanner/engines/known-hashes.js'
 import { judgeContent } from '../../../scanner/judge.js'
 import type { Judged } from '../../../scanner/worker-protocol.js'
 import { EICAR, sha256 } from '../sample-files.js'
@@ -23,7 +23,7 @@ export const judge = async (
   limits: Partial<ArchiveLimits> = {},
 ): Promise<Judged> =>
   judgeContent(content, name, {
-    hashes: new HashList(),
+    hashes: new KnownHashes([]),
     engines: [eicar],
     unpacker: new ArchiveUnpacker(archiveLimits.parse(limits)),
   })
