@@ -88,9 +88,6 @@ export async function collectSource(source: Source, number: number, repositories
     if (!blob) break
     const examined = modelSubject(content, identify(content))
     if (examined === undefined) continue
-    const features = phpFeatures(examined)
-    const indices: number[] = []
-    for (let index = 0; index < features.length; index++) if (features[index] !== 0) indices.push(index)
     samples.push({
       source: number,
       blob: blob.id,
@@ -98,9 +95,18 @@ export async function collectSource(source: Source, number: number, repositories
       label: source.label === 'benign' ? 0 : 1,
       split: source.split,
       fingerprint: fingerprintOf(examined),
-      indices: Uint16Array.from(indices),
-      values: Float32Array.from(indices, (index) => features[index] ?? 0),
+      ...sparse(phpFeatures(examined)),
     })
   }
   return samples
+}
+
+/** The features that are not 0. */
+export function sparse(features: Float32Array): Pick<Sample, 'indices' | 'values'> {
+  const indices: number[] = []
+  for (let index = 0; index < features.length; index++) if (features[index] !== 0) indices.push(index)
+  return {
+    indices: Uint16Array.from(indices),
+    values: Float32Array.from(indices, (index) => features[index] ?? 0),
+  }
 }

@@ -4,7 +4,7 @@ import { modelSubject } from '../../engines/onnx-model.js'
 import { identify } from '../../identify.js'
 import type { PhpModel } from '../php-model.js'
 import type { Sample, Source } from './corpus.js'
-import { contentsOf, repositoryAt } from './git.js'
+import { PADDINGS, readSamples } from './padding.js'
 
 /** What each judge says of one file of a split. */
 export interface Judgement {
@@ -41,22 +41,37 @@ export async function judgeAll(
   ruleSets: readonly RuleSet[],
 ): Promise<Judgement[]> {
   const judgements: Judgement[] = []
-  for (const [number, source] of sources.entries()) {
-    const ofSource = samples.filter((sample) => sample.source === number)
-    if (ofSource.length === 0) continue
-    const repository = repositoryAt(repositories, source.repository, source.commit)
-    const ids = ofSource.map((sample) => sample.blob)
-    let at = 0
-    for await (const content of contentsOf(repository, ids)) {
-      const sample = ofSource[at++]
-      const examined = modelSubject(content, identify(content))
-      if (sample === undefined || examined === undefined) continue
-      judgements.push({
-        sample,
-        probability: await model.probability(examined),
-        hits: ruleSets.map((rules) => rules.hits(content)),
-      })
-    }
+  for await (const { sample, content } of readSamples(samples, sources, repositories)) {
+    const examined = modelSubject(content, identify(content))
+    if (examined === undefined) continue
+    judgements.push({
+      sample,
+      probability: await model.probability(examined),
+      hits: ruleSets.map((rules) => rules.hits(content)),
+    })
   }
   return judgements
+}
+
+/** How many of the web shells the model still finds with each padding. */
+export async function judgePadded(
+  shells: readonly Sample[],
+  fillers: readonly Buffer[],
+  sources: readonly Source[],
+  repositories: string,
+  model: PhpModel,
+): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>()
+  let turn = 0
+  for await (const { content } of readSamples(shells, sources, repositories)) {
+    const filler = fillers[turn++ % fillers.length] ?? Buffer.alloc(0)
+    for (const [name, pad] of Object.entries(PADDINGS)) {
+      const padded = pad(content, filler)
+      const examined = modelSubject(padded, identify(padded))
+      const isFound =
+        examined !== undefined && (await model.probability(examined)) >= model.manifest.threshold
+      found.set(name, (found.get(name) ?? 0) + (isFound ? 1 : 0))
+    }
+  }
+  return found
 }

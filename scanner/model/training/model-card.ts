@@ -13,6 +13,8 @@ export interface Measured {
   readonly ruleSets: readonly string[]
   readonly test: readonly Judgement[]
   readonly field: readonly Judgement[]
+  /** Web shells of the test split that the model still finds with each padding. */
+  readonly padded: ReadonlyMap<string, number>
 }
 
 const ROUNDS = 1000
@@ -150,6 +152,14 @@ function wrongList({ test, threshold, sources }: Measured): string {
   )
 }
 
+function paddingTable({ test, padded }: Measured): string {
+  const shells = test.filter(isShell).length
+  return table(
+    ['with', 'found by the model', 'of', 'interval'],
+    [...padded].map(([name, found]) => [name, String(found), String(shells), interval(share(found, shells))]),
+  )
+}
+
 export function cardTables(measured: Measured): string {
   const { field, threshold } = measured
   return [
@@ -160,6 +170,7 @@ export function cardTables(measured: Measured): string {
     `### Web shells of the test split by repository\n\n${sourceTable(measured, measured.test, true)}`,
     `### Benign files of the test split by repository\n\n${sourceTable(measured, measured.test, false)}`,
     `### Benign files that the model hits (at most 25)\n\n${wrongList(measured)}`,
+    `### Web shells of the test split that are padded\n\n${paddingTable(measured)}`,
     `### In the wild: PHP taken from broken-into WordPress sites, labels not audited\n\n` +
       table(
         ['judge', 'files hit', 'of', 'interval'],

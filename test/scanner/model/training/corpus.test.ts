@@ -1,33 +1,13 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import t from 'tap'
 import { FEATURE_COUNT } from '../../../../scanner/model/php-features.js'
 import { blobsDigest, collectSource, readSources } from '../../../../scanner/model/training/corpus.js'
 import { blobsOf, contentsOf, repositoryAt } from '../../../../scanner/model/training/git.js'
-
-/** A repository of one commit, bare, named as the trainer wants it. */
-function repository(folder: string, files: Record<string, string | Buffer>): string {
-  const tree = join(folder, 'tree')
-  for (const [name, content] of Object.entries(files)) {
-    mkdirSync(join(tree, name, '..'), { recursive: true })
-    writeFileSync(join(tree, name), content)
-  }
-  const git = (...args: string[]): string =>
-    execFileSync('git', ['-C', tree, '-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {
-      encoding: 'utf8',
-    }).trim()
-  git('init', '-q')
-  git('add', '-A')
-  git('commit', '-q', '-m', 'all')
-  execFileSync('git', ['clone', '-q', '--bare', tree, join(folder, 'own+name.git')])
-  return git('rev-parse', 'HEAD')
-}
+import { bareRepository } from './bare-repository.js'
 
 t.test('the contents of a commit come out of git as they went in', async (t) => {
   const folder = t.testdir()
   const large = Buffer.alloc(300_000, 'blob 5\n')
-  const commit = repository(folder, { a: large, 'b\nc': 'x', d: '', 'e/f': '\n\n' })
+  const commit = bareRepository(folder, { a: large, 'b\nc': 'x', d: '', 'e/f': '\n\n' })
   const path = repositoryAt(folder, 'own/name', commit)
   const blobs = blobsOf(path, commit)
   t.strictSame(
@@ -51,7 +31,7 @@ t.test('the contents of a commit come out of git as they went in', async (t) => 
 
 t.test('of a source, the files with PHP in the named folders are taken', async (t) => {
   const folder = t.testdir()
-  const commit = repository(folder, {
+  const commit = bareRepository(folder, {
     'shells/a.php': '<?php eval($_POST[1]);',
     'shells/b.md': '<?php in a description',
     'shells/c.txt': 'nothing',
