@@ -35,7 +35,7 @@ const SESSION_COMMANDS = new Set([
   'FILDES',
   'END',
 ])
-const COMMANDS = [...SESSION_COMMANDS, ...['CONTSCAN', 'MULTISCAN', 'ALLMATCHSCAN', 'RELOAD', 'IDSESSION']]
+const COMMANDS = [...SESSION_COMMANDS, 'CONTSCAN', 'MULTISCAN', 'ALLMATCHSCAN', 'RELOAD', 'IDSESSION']
 const TAKES_PATH = new Set(['SCAN', 'CONTSCAN', 'MULTISCAN', 'ALLMATCHSCAN'])
 
 /** Serves one client of clamd's protocol (clamd(8)) until it has its answers. */
