@@ -1,15 +1,6 @@
 import { createInflateRaw, inflateRawSync } from 'node:zlib'
 import { messageOf } from '../../runtime/errors.js'
-
-export interface Unpacked {
-  /** Everything, or what came before the cut or the damage. */
-  readonly content: Buffer
-  /** Bytes that it was unpacked from. */
-  readonly consumed: number
-  /** There was more than the room for it. */
-  readonly isCut: boolean
-  readonly damage?: string
-}
+import type { Unpacked } from './unpacked.js'
 
 /** With `info`, which the types do not know: the engine tells how much of the input it took. */
 interface WithInfo {

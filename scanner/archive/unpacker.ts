@@ -1,18 +1,28 @@
 import type { FileKind } from '../identify.js'
 import { Budget } from './budget.js'
+import { decodeBzip2 } from './bzip2.js'
+import { openCompressed } from './compressed.js'
 import { openGzip } from './gzip.js'
+import { openByLibarchive } from './libarchive.js'
 import type { ArchiveLimits } from './limits.js'
 import { Opened } from './opened.js'
 import { openTar } from './tar.js'
 import type { Packed, Unpack, Unpacker } from './unpack-types.js'
+import { decodeXz } from './xz.js'
 import { readDirectory } from './zip-directory.js'
 import { openZip } from './zip.js'
+import { decodeZstd } from './zstd.js'
 
 /** @returns where the archive ends in its content, as far as that can be known */
 type Open = (packed: Packed, opened: Opened) => Promise<number>
 
 const FORMATS: Readonly<Partial<Record<FileKind, Open>>> = {
   gzip: openGzip,
+  bzip2: openCompressed(decodeBzip2),
+  xz: openCompressed(decodeXz),
+  zstd: openCompressed(decodeZstd),
+  '7z': openByLibarchive,
+  rar: openByLibarchive,
   tar: openTar,
 }
 

@@ -1,8 +1,12 @@
 import { text } from './gzip.js'
-import { inflate, type Unpacked } from './inflate.js'
+import { decodeBzip2 } from './bzip2.js'
+import { inflate } from './inflate.js'
 import type { Opened } from './opened.js'
+import type { Decode, Unpacked } from './unpacked.js'
 import type { Packed } from './unpack-types.js'
+import { decodeXz } from './xz.js'
 import { readDirectory, wideSizes, type DirectoryEntry } from './zip-directory.js'
+import { decodeZstd } from './zstd.js'
 
 /**
  * Zip archives (PKWARE APPNOTE 6.3.10) as an attacker may write them. Programs disagree on what such an archive holds:
@@ -19,7 +23,14 @@ const ENCRYPTED = 0x0001
 const HAS_DESCRIPTOR = 0x0008
 
 const STORED = 0
-const DEFLATED = 8
+/** Methods of compression (APPNOTE 4.4.5); 20 is what zstd's was at first. */
+const DECODERS: ReadonlyMap<number, Decode> = new Map([
+  [8, inflate],
+  [12, decodeBzip2],
+  [20, decodeZstd],
+  [93, decodeZstd],
+  [95, decodeXz],
+])
 
 /** Opens a zip archive, or the one that a content of another kind ends with. */
 export async function openZip({ content, kind }: Packed, opened: Opened): Promise<void> {
@@ -84,24 +95,17 @@ async function openMember(
     return end
   }
   const methods = new Set([method, entry?.method ?? method])
-  if (![STORED, DEFLATED].some((known) => methods.has(known)))
+  const [decode] = [...methods].flatMap((known) => DECODERS.get(known) ?? [])
+  if (!decode && !methods.has(STORED))
     opened.say('unsupported_method', name, `method ${[...methods].join(' or ')}`)
-  const inflated = methods.has(DEFLATED) ? await inflateMember(content, start, end, opened) : undefined
-  const isInflated = inflated && (inflated.damage === undefined || methods.size === 1)
-  const unpacked = isInflated ? inflated : storedMember(content, start, end, opened)
+  // Only a deflate stream tells its own end, which is more to be trusted than a header.
+  const packed = decode === inflate || end === start ? content.subarray(start) : content.subarray(start, end)
+  const decoded = await decode?.(packed, opened.budget.room(end - start || content.length))
+  const isDecoded = decoded && (decoded.damage === undefined || methods.size === 1)
+  const unpacked = isDecoded ? decoded : storedMember(content, start, end, opened)
   await opened.member(name, unpacked.content, unpacked)
   if (unpacked.damage !== undefined) return start
   return unpacked.isCut ? Math.max(end, start + unpacked.consumed) : start + unpacked.consumed
-}
-
-const inflateMember = (
-  content: Buffer,
-  start: number,
-  end: number,
-  { budget }: Opened,
-): Promise<Unpacked> => {
-  const rest = content.subarray(start)
-  return inflate(rest, budget.room(end > start ? end - start : rest.length))
 }
 
 function storedMember(content: Buffer, start: number, end: number, { budget }: Opened): Unpacked {

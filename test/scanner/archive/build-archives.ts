@@ -155,3 +155,27 @@ export function overlappingBomb(members: number, unpackedSize: number): Buffer {
   const directory = Buffer.concat(entries)
   return Buffer.concat([tail, directory, endRecord(members, directory.length, tail.length)])
 }
+
+/** A 7z archive of one stored member, both with less than 128 bytes. */
+export function sevenZip(name: string, content: string): Buffer {
+  const rawName = Buffer.concat([Buffer.from([0]), Buffer.from(`${name}\0`, 'utf16le')])
+  const header = Buffer.concat([
+    // Where the packed bytes are; one folder with the coder "copy"; end of the streams.
+    Buffer.from([0x01, 0x04, 0x06, 0, 1, 0x09, content.length, 0]),
+    Buffer.from([0x07, 0x0b, 1, 0, 1, 0x01, 0x00, 0x0c, content.length, 0]),
+    Buffer.concat([Buffer.from([0x08, 0x0a, 1]), u32(crc32(content)), Buffer.from([0, 0])]),
+    Buffer.from([0x05, 1, 0x11, rawName.length]),
+    rawName,
+    // Attributes: an archive file.
+    Buffer.from([0x15, 6, 1, 0, 0x20, 0, 0, 0]),
+    Buffer.from([0, 0]),
+  ])
+  const start = Buffer.concat([u64(content.length, header.length), u32(crc32(header))])
+  return Buffer.concat([
+    Buffer.from('377abcaf271c0004', 'hex'),
+    u32(crc32(start)),
+    start,
+    Buffer.from(content),
+    header,
+  ])
+}
