@@ -3,6 +3,7 @@ import { archiveLimits } from './archive/limits.js'
 import { isPublicKeyText } from './signatures/bundle.js'
 import { scanPolicyConfig } from './policy.js'
 import { hostPort } from '../runtime/host-port.js'
+import { secretReference } from '../runtime/secret.js'
 
 const MiB = 1024 * 1024
 
@@ -103,11 +104,28 @@ export const scannerConfig = z
       .describe(
         'Public keys whose signature bundles are taken over by `signatures update` and loaded. Without one, none is.',
       ),
+    http: z
+      .strictObject({
+        listen: hostPort
+          .optional()
+          .describe('TCP address for POST /v1/scan. It has no encryption of its own.'),
+        token: secretReference
+          .optional()
+          .describe(
+            'Where the bearer token that every request needs is kept: env:NAME, file:PATH or exec:["PROGRAM","ARGUMENT"].',
+          ),
+      })
+      .refine(({ listen, token }) => listen === undefined || token !== undefined, {
+        path: ['token'],
+        error: 'is needed with scanner.http.listen',
+      })
+      .prefault({})
+      .describe('Judging what programs send with HTTP. Default: not served.'),
     watch: z
       .array(z.string())
       .default([])
       .describe(
-        'Folders that the daemon scans again and again. What was clean and has not changed is not read again.',
+        'Folders that the daemon scans again and again. What was judged by the same rules and has not changed is not read again, also after a restart.',
       ),
     interval_seconds: z
       .number()

@@ -1,13 +1,14 @@
-import { lstat } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { messageOf } from '../runtime/errors.js'
 import type { ScannerConfig } from './config.js'
+import { Journal, type FileState } from './journal.js'
 import { poolOptions } from './pool-options.js'
 import { ScanPool } from './pool.js'
 import { serveProtocols } from './protocols/serve.js'
 import { Vault, type StoredItem } from './quarantine/vault.js'
 import { recordFinding, type Record } from './record.js'
+import { ruleSetVersion } from './rule-set-version.js'
 import { scanTree } from './scan-tree.js'
 import { withInstalled } from './signatures/with-installed.js'
 import { isRead, type FileResult } from './verdict.js'
@@ -28,16 +29,18 @@ export interface Scanner {
   close(): Promise<void>
 }
 
-/** Paths whose last verdict is remembered; beyond it memory is let go and everything is read once more. */
-const REMEMBERED = 1_000_000
-
 /** Starts the daemon: watched folders are scanned again and again, findings recorded and, if so configured, quarantined. */
 export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
   const { config, log } = deps
   const vault = await Vault.open(deps.folder, deps.now)
-  const pool = await ScanPool.start(poolOptions(await withInstalled(config, deps.folder)))
+  const options = poolOptions(await withInstalled(config, deps.folder))
+  const journal = Journal.open(deps.folder, ruleSetVersion(options, deps.version))
+  const pool = await ScanPool.start(options).catch(async (error: unknown) => {
+    await journal.close()
+    throw error
+  })
   const stop = new AbortController()
-  const seen = new Map<string, string>()
+  const states = new Map<string, FileState>()
   // What the pass before could not settle, and why: each pass tries it again, but only a new reason is a new finding.
   let unsettled: ReadonlyMap<string, string> = new Map()
   let stillUnsettled = new Map<string, string>()
@@ -48,9 +51,19 @@ export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
   }
 
   const onResult = async (result: FileResult, path: Buffer): Promise<void> => {
-    if (result.verdict === 'clean' || result.verdict === 'skipped') return
     // What the stop itself cut short is read again by the next start.
     if (stop.signal.aborted) return
+    const name = path.toString('latin1')
+    const state = states.get(name)
+    states.delete(name)
+    // Only once a finding is durable and its file dealt with: what a crash cuts off is judged again.
+    const settle = (): void => {
+      if (state) journal.settle(path, state)
+    }
+    if (result.verdict === 'clean' || result.verdict === 'skipped') {
+      settle()
+      return
+    }
     let item: StoredItem | undefined
     if (result.verdict === 'malicious' && config.quarantine && isRead(result))
       try {
@@ -64,24 +77,21 @@ export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
       }
     const stuck = result.verdict === 'error' || (result.verdict === 'malicious' && config.quarantine && !item)
     if (stuck) {
-      const name = path.toString('latin1')
       const why = `${result.verdict}:${result.reasons.map((reason) => reason.rule).join()}`
-      seen.delete(name)
       const isKnown = unsettled.get(name) === why
       if (!isKnown) await report(result)
       stillUnsettled.set(name, why)
-    } else await report(result, item)
+    } else {
+      await report(result, item)
+      settle()
+    }
   }
 
   /** What was judged once is read again only when it changed. */
   const shouldRead = async (path: Buffer): Promise<boolean> => {
-    const stat = await lstat(path, { bigint: true }).catch(() => undefined)
-    if (!stat) return true
-    const name = path.toString('latin1')
-    const state = `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`
-    if (seen.get(name) === state) return false
-    if (seen.size >= REMEMBERED) seen.clear()
-    seen.set(name, state)
+    const state = await journal.look(path)
+    if (state === 'known') return false
+    states.set(path.toString('latin1'), state)
     return true
   }
 
@@ -91,9 +101,11 @@ export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
         stillUnsettled = new Map()
         await scanTree(pool, config.watch, { shouldRead, signal: stop.signal }, onResult)
         unsettled = stillUnsettled
+        await journal.flush()
       } catch (error) {
         log.error({ err: error }, `a pass over the watched folders failed: ${messageOf(error)}`)
-        seen.clear()
+      } finally {
+        states.clear()
       }
       await pause(config.interval_seconds * 1000, undefined, { signal: stop.signal }).catch(() => undefined)
     }
@@ -107,7 +119,7 @@ export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
     async reload() {
       try {
         await pool.reload(poolOptions(await withInstalled(config, deps.folder)))
-        seen.clear()
+        journal.setVersion(ruleSetVersion(pool.options, deps.version))
         log.info('rules and lists were loaded anew')
       } catch (error) {
         log.error({ err: error }, 'rules and lists were not loaded anew, the old ones stay')
@@ -115,6 +127,7 @@ export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
     },
   }).catch(async (error: unknown) => {
     await pool.close()
+    await journal.close()
     throw error
   })
   const running = config.watch.length > 0 ? passes() : Promise.resolve()
@@ -131,6 +144,7 @@ export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
       await servers.close()
       await pool.close()
       await running
+      await journal.close()
     },
   }
 }

@@ -15,8 +15,9 @@ export const registerScanner = (program: Command, context: CliContext): void => 
     .option('--data <dir>', 'data folder')
     .option('--watch <path>', 'folder to watch (repeatable)', collect)
     .option('--clamd-socket <path>', "Unix socket for clamd's clients, such as clamdscan")
-    .action(async (flags: Flags) => {
-      const { config } = context.loadConfig(flags)
+    .option('--listen <host:port>', 'HTTP address for POST /v1/scan; needs scanner.http.token')
+    .action(async ({ listen, ...flags }: Flags) => {
+      const { config } = context.loadConfig({ ...flags, scannerListen: listen })
       await context.runRole('scanner', config, async (log) => {
         const stores = await openRoleStores(config, 'scanner', log)
         try {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { chmod, lstat, unlink } from 'node:fs/promises'
-import { connect, createServer, type ListenOptions, type Socket } from 'node:net'
+import { connect, createServer, type AddressInfo, type ListenOptions, type Socket } from 'node:net'
 import type { Logger } from 'pino'
 import { codeOf, messageOf } from '../../runtime/errors.js'
 import { ProtocolError } from './errors.js'
@@ -39,12 +39,8 @@ export async function serveConnections(
   server.on('drop', () => log.warn({ limit: MAX_CONNECTIONS }, 'a connection was refused: too many are open'))
   if ('path' in at) await listenOnPath(server, at.path)
   else await listen(server, at, `${at.host}:${at.port}`)
-  const bound = server.address()
   return {
-    address:
-      typeof bound === 'object' && bound !== null
-        ? `${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`
-        : (bound ?? ''),
+    address: addressOf(server.address()),
     async close() {
       const closed = once(server, 'close')
       server.close()
@@ -53,6 +49,12 @@ export async function serveConnections(
     },
   }
 }
+
+/** Where a server listens: `HOST:PORT`, or the path of its socket. */
+export const addressOf = (bound: AddressInfo | string | null): string =>
+  typeof bound === 'object' && bound !== null
+    ? `${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`
+    : (bound ?? '')
 
 type Server = ReturnType<typeof createServer>
 

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path'
 import { splitHostPort } from '../../runtime/host-port.js'
+import { readSecret } from '../../runtime/secret.js'
 import type { ScannerConfig } from '../config.js'
 import { serveClamd } from './clamd/session.js'
 import { serveConnections, type ProtocolServer } from './connections.js'
+import { serveHttp } from './http/server.js'
 import type { ScanService } from './scan-service.js'
 
 export interface ProtocolServers {
@@ -13,10 +15,10 @@ export interface ProtocolServers {
 
 /**
  * Serves the protocols that are configured; all of them or none.
- * @throws ProtocolError `PROTOCOL_LISTEN`
+ * @throws ProtocolError `PROTOCOL_LISTEN`, RuntimeError `SECRET_MISSING` for the token
  */
 export async function serveProtocols(config: ScannerConfig, service: ScanService): Promise<ProtocolServers> {
-  const { clamd } = config
+  const { clamd, http } = config
   const servers: Record<string, ProtocolServer> = {}
   const close = async (): Promise<void> => {
     await Promise.all(Object.values(servers).map((server) => server.close()))
@@ -33,6 +35,12 @@ export async function serveProtocols(config: ScannerConfig, service: ScanService
         splitHostPort(clamd.listen),
         (socket) => serveClamd(socket, service, 'tcp'),
         service.log,
+      )
+    if (http.listen !== undefined && http.token !== undefined)
+      servers['http_listen'] = await serveHttp(
+        splitHostPort(http.listen),
+        await readSecret(http.token),
+        service,
       )
   } catch (error) {
     await close()
