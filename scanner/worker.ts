@@ -2,6 +2,7 @@ import { codeOf, messageOf } from '../runtime/errors.js'
 import { ArchiveUnpacker } from './archive/unpacker.js'
 import { KnownHashes } from './engines/known-hashes.js'
 import { OnnxModel } from './engines/onnx-model.js'
+import { StructureHeuristics } from './engines/structure-heuristics.js'
 import { YaraRules } from './engines/yara-rules.js'
 import { judgeContent, judgeFile, type Engines } from './judge.js'
 import { ProgressMark } from './progress-mark.js'
@@ -39,7 +40,7 @@ async function load(settings: WorkerSettings): Promise<void> {
     const yara = await YaraRules.load(settings.yaraRules, settings.yaraEngine, settings.policy)
     const models = await Promise.all(settings.models.map((folder) => OnnxModel.load(folder)))
     const unpacker = settings.raw ? {} : { unpacker: new ArchiveUnpacker(settings.archives) }
-    engines = { hashes, engines: [yara, ...models], ...unpacker }
+    engines = { hashes, engines: [yara, new StructureHeuristics(settings.policy), ...models], ...unpacker }
     maxFileSize = settings.maxFileSize
     send({ type: 'ready', loaded: { yara: yara.loaded } })
   } catch (error) {
