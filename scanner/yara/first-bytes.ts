@@ -84,8 +84,8 @@ function closing(tokens: readonly string[], open: number): number {
 }
 
 /**
- * A pattern that must be found for the condition to hold, where an `all of` at its outermost level says so. Asking for it
- * first spares the engine the loop over all patterns, for nearly every content.
+ * A pattern that must be found for the condition to hold, where its outermost level says so. Asking for it first spares the
+ * engine the rest, loops over all patterns and reads at offsets among it, for nearly every content.
  */
 export function requiredPattern(
   condition: readonly string[],
@@ -98,6 +98,7 @@ export function requiredPattern(
       if (inner !== undefined) return inner
       continue
     }
+    if (part.length === 1 && part[0] !== undefined && patterns.includes(part[0])) return part[0]
     if (part[0] !== 'all' || part[1] !== 'of') continue
     if (part.length === 3 && part[2] === 'them') return patterns[0]
     if (part.length === 5 && part[2] === '(' && part[4] === ')') {
