@@ -14,7 +14,9 @@ const webhookAlert = z.strictObject({
     .describe(
       'Receives a POST for each announcement. Must resolve to a public address or one in outbound.allow.',
     ),
-  secret: secretReference.describe('Key of the HMAC-SHA256 in X-Webhook-Signature: env:NAME, file:PATH or exec:[…].'),
+  secret: secretReference.describe(
+    'Key of the HMAC-SHA256 in X-Webhook-Signature: env:NAME, file:PATH or exec:[…].',
+  ),
   filter: z
     .strictObject({
       min_severity: severity.default('medium').describe('Less severe incidents are not announced here.'),
