@@ -9,10 +9,10 @@ const literal = (length: number): Buffer => {
 /** A block of fixed codes that writes the last 17 to 20 bytes once more: two matches, and 40 bits as it happens. */
 const repeat = (length: number): Buffer => {
   const code = (value: number, bits: number): string => value.toString(2).padStart(bits, '0')
-  const lowFirst = (value: number, bits: number): string => [...code(value, bits)].toReversed().join('')
-  const match = (part: number): string => code(part - 2, 7) + code(8, 5) + lowFirst(length - 17, 3)
+  const reverse = (bits: string): string => bits.split('').toReversed().join('')
+  const match = (part: number): string => code(part - 2, 7) + code(8, 5) + reverse(code(length - 17, 3))
   const bits = '0' + '10' + match(10) + match(length - 10) + code(0, 7)
-  return Buffer.from(bits.match(/.{8}/g)!.map((byte) => Number.parseInt([...byte].toReversed().join(''), 2)))
+  return Buffer.from(bits.match(/.{8}/g)!.map((byte) => Number.parseInt(reverse(byte), 2)))
 }
 
 /**
@@ -26,11 +26,12 @@ export function gzipQuine(): Buffer {
   const [none, one, four] = [literal(0), literal(5), literal(20)]
   const [headNext, tailNext] = [literal(withHead), literal(withTail)]
   const [headAgain, tailAgain, again] = [repeat(withHead), repeat(withTail), repeat(20)]
-  return Buffer.concat([
-    ...[head, headNext, head, headNext, headAgain, one, headAgain, one, one],
-    ...[four, headAgain, one, one, four, again],
-    ...[four, again, four, again, four, again],
-    ...[four, again, none, none, tailNext, again],
-    ...[none, none, tailNext, tailAgain, tail, tailAgain, tail],
-  ])
+  const program = [
+    [head, headNext, head, headNext, headAgain, one, headAgain, one, one],
+    [four, headAgain, one, one, four, again],
+    [four, again, four, again, four, again],
+    [four, again, none, none, tailNext, again],
+    [none, none, tailNext, tailAgain, tail, tailAgain, tail],
+  ]
+  return Buffer.concat(program.flat())
 }
