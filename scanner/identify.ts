@@ -1,3 +1,5 @@
+import { isTarHeader } from './archive/tar-header.js'
+
 /** What a content is, as far as the pipeline treats kinds differently. */
 export type FileKind =
   | 'empty'
@@ -70,22 +72,12 @@ function byFirstByte(content: Buffer): FileKind | undefined {
 }
 
 function byHead(content: Buffer): FileKind {
-  if (isTar(content)) return 'tar'
+  // The oldest archives have no magic but a checksum.
+  if (startsWith(content, 'ustar', 257) || isTarHeader(content)) return 'tar'
   const head = content.toString('latin1', 0, HEAD)
   if (head.includes('%PDF-')) return 'pdf'
   if (head.includes('\0')) return 'data'
   return /<\?(?:php|=)/i.test(head) ? 'php' : 'text'
-}
-
-/** A magic, or the checksum over the header in which the oldest archives have none (POSIX.1-1988, section 10.1.1). */
-function isTar(content: Buffer): boolean {
-  if (startsWith(content, 'ustar', 257)) return true
-  if (content.length < 512 || content[0] === 0) return false
-  const stated = /^ *([0-7]{1,6})[\0 ]/.exec(content.toString('latin1', 148, 156))
-  if (!stated) return false
-  let sum = 8 * 0x20
-  for (const [at, byte] of content.subarray(0, 512).entries()) if (at < 148 || at >= 156) sum += byte
-  return sum === Number.parseInt(stated[1] ?? '', 8)
 }
 
 /** A DOS header whose offset at 0x3c leads to `PE\0\0`. */

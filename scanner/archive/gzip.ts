@@ -1,6 +1,6 @@
-import { isUtf8 } from 'node:buffer'
 import { inflate } from './inflate.js'
 import type { Opened } from './opened.js'
+import { text } from './text.js'
 import type { Packed } from './unpack-types.js'
 
 /** Flags of a header (RFC 1952, section 2.3.1). */
@@ -63,9 +63,6 @@ function readHeader(content: Buffer, start: number): { readonly name?: string; r
   if ((flags & FHCRC) !== 0) end += 2
   return name === undefined || name === '' ? { end } : { name, end }
 }
-
-/** A name of unknown encoding. */
-export const text = (name: Buffer): string => name.toString(isUtf8(name) ? 'utf8' : 'latin1')
 
 /** What a compressed file is called without its suffix: `a.tar.gz` is `a.tar`, and so is `a.tgz`. */
 export function innerName(name: string): string {

@@ -1,7 +1,7 @@
-import { text } from './gzip.js'
 import { decodeBzip2 } from './bzip2.js'
 import { inflate } from './inflate.js'
 import type { Opened } from './opened.js'
+import { text } from './text.js'
 import type { Decode, Unpacked } from './unpacked.js'
 import type { Packed } from './unpack-types.js'
 import { decodeXz } from './xz.js'

@@ -46,7 +46,29 @@ t.test('what is left of a damaged archive is judged, and the damage said', async
     'damaged_archive in large',
   ])
   archive.fill('x', 1024, 1500)
-  t.match(said(await judge(archive)), ['malicious', 'EICAR in eicar.com', 'damaged_archive in eicar.com'])
+  t.match(said(await judge(archive)), ['malicious', 'EICAR in eicar.com', 'damaged_archive'])
+})
+
+t.test('reading goes on behind damage', async (t) => {
+  const first = await tar([{ name: 'first', content: 'x'.repeat(1000) }])
+  const second = await tar([{ name: 'eicar.com', content: EICAR }])
+  first.fill('x', 148, 156)
+  t.strictSame(said(await judge(Buffer.concat([second.subarray(0, 1024), first, second]))), [
+    'malicious',
+    'EICAR in eicar.com',
+    'EICAR in eicar.com',
+    'damaged_archive',
+  ])
+})
+
+t.test('a link that states a size hides nothing', async (t) => {
+  const link = await tar([{ name: 'link', header: { type: 'link', linkname: 'x', size: 0 } }])
+  const header = Buffer.from(link.subarray(0, 512))
+  header.write('00000002000\0', 124)
+  const sum = header.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 0x20 : byte), 0)
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
+  const behind = await tar([{ name: 'eicar.com', content: EICAR }])
+  t.strictSame(said(await judge(Buffer.concat([header, behind]))), found)
 })
 
 t.test('members in members have their whole way as name', async (t) => {

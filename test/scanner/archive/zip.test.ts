@@ -1,5 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
+import { readDirectory } from '../../../scanner/archive/zip-directory.js'
+import { growth } from '../../proofs/random.js'
 import { EICAR } from '../sample-files.js'
 import { endRecord, overlappingBomb, zip, type ZipMember } from './build-archives.js'
 import { judge, noise, said } from './judge-archive.js'
@@ -104,4 +106,17 @@ t.test('names are only told, without what steers a terminal', async (t) => {
 
 t.test('an empty archive is clean', async (t) => {
   t.strictSame(said(await judge(endRecord(0, 0, 0))), ['clean'])
+})
+
+t.test('reading a directory takes time in proportion to its length', async (t) => {
+  const flood = (size: number): Buffer => Buffer.alloc(size, endRecord(0xffff, 0xffffffff, 0, 'PK'))
+  const listing = (size: number): Buffer =>
+    zip(Array.from({ length: size / 64 }, (_, index) => ({ name: `${index}`, content: '', method: 0 })))
+  for (const make of [flood, listing])
+    t.ok(
+      growth((size) => {
+        const content = make(size)
+        return () => readDirectory(content, 1_000_000)
+      }, 16_000) < 9,
+    )
 })
