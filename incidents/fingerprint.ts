@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Event } from '../runtime/events.js'
+import type { DetectionEvent } from '../runtime/events.js'
 
 /** How an event is grouped and told. */
 export interface Subject {
@@ -13,7 +13,7 @@ export interface Subject {
  * Groups by what was detected and where, never by what an attacker chooses freely (address, path, value): a flood from many
  * addresses is then one incident with a count, not many incidents.
  */
-export function subjectOf(event: Event): Subject {
+export function subjectOf(event: DetectionEvent): Subject {
   switch (event.type) {
     case 'security.verdict': {
       const { site, phase, rule, msg, action, client, method, path, variable, request_id } = event.data
@@ -53,7 +53,8 @@ export function subjectOf(event: Event): Subject {
 }
 
 /** How many detections an event stands for. */
-export const weightOf = (event: Event): number => (event.type === 'malformed_request' ? event.data.count : 1)
+export const weightOf = (event: DetectionEvent): number =>
+  event.type === 'malformed_request' ? event.data.count : 1
 
 const digest = (...parts: readonly string[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex')

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { LedgerClient } from '../ledger/client/types.js'
 import { messageOf } from '../runtime/errors.js'
-import { EVENT_TYPES, type Event } from '../runtime/events.js'
+import { EVENT_TYPES, isCommandEvent, type Event } from '../runtime/events.js'
 import type { OutboundConfig } from '../runtime/outbound.js'
 import type { OutboxItem, Topic } from '../runtime/outbox.js'
 import { AlertSender } from './alerts/sender.js'
@@ -67,7 +67,8 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
       for (const item of items) {
         if (item.seq <= store.position) continue
         const event = parse(item, log)
-        if (event) takeIn(event, { store, config: deps.config, alerts: deps.alerts, now })
+        if (event && !isCommandEvent(event))
+          takeIn(event, { store, config: deps.config, alerts: deps.alerts, now })
         store.position = item.seq
       }
     })
@@ -98,7 +99,7 @@ function parse(item: OutboxItem, log: Logger): Event | undefined {
     const event = JSON.parse(Buffer.from(item.bytes).toString('utf8')) as Event
     if (EVENT_TYPES.has(event.type)) {
       // One that lacks what its type needs would come again for ever, and all others behind it.
-      subjectOf(event)
+      if (!isCommandEvent(event)) subjectOf(event)
       return event
     }
     log.error({ seq: item.seq, type: event.type }, 'an event of an unknown type makes no incident')

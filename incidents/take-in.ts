@@ -1,4 +1,4 @@
-import type { Event } from '../runtime/events.js'
+import type { DetectionEvent } from '../runtime/events.js'
 import { shorten } from '../runtime/text.js'
 import { uuidv7 } from '../runtime/uuid.js'
 import { newDelivery } from './alerts/delivery.js'
@@ -19,7 +19,7 @@ export interface TakeInDeps {
 }
 
 /** Takes one event in; must run inside a transaction of the store. */
-export function takeIn(event: Event, deps: TakeInDeps): void {
+export function takeIn(event: DetectionEvent, deps: TakeInDeps): void {
   const { store, config } = deps
   if (!atLeast(event.severity, config.min_severity)) return
   const subject = subjectOf(event)
@@ -69,7 +69,7 @@ export function takeIn(event: Event, deps: TakeInDeps): void {
   if (raised) announce('incident.raised', incident, deps)
 }
 
-const causeOf = (event: Event) => ({
+const causeOf = (event: DetectionEvent) => ({
   event: { id: event.id, type: event.type },
   ...(event.entry === undefined ? {} : { subject: event.entry }),
 })

@@ -56,6 +56,8 @@ export interface ScanVerdictEvent extends EventBase {
   readonly type: 'scan.verdict'
   readonly data: {
     readonly path: string
+    /** The path's exact bytes, when they are no UTF-8 and `path` cannot say them. */
+    readonly path_base64?: string
     readonly host: string
     readonly sha256: string
     readonly verdict: 'suspicious' | 'malicious' | 'error'
@@ -70,7 +72,32 @@ export interface OperationalEvent extends EventBase {
   readonly data: { readonly role: string; readonly code: string; readonly message: string }
 }
 
-export type Event = SecurityVerdictEvent | MalformedRequestEvent | ScanVerdictEvent | OperationalEvent
+/** What came of a command (`commands.ts`). It belongs to the incident that the command answers and opens none. */
+export interface CommandEvent extends EventBase {
+  /** `ended`: what was applied holds no longer, because it expired, was revoked, or was given up for room. */
+  readonly type: 'command.applied' | 'command.refused' | 'command.ended'
+  readonly data: {
+    readonly command: string
+    readonly incident?: string
+    readonly role: 'gateway' | 'scanner'
+    /** Type of the action, e.g. `ban_client`. */
+    readonly action: string
+    readonly dry_run: boolean
+    /** Why it was refused or ended: a stable upper-case code, and a sentence. */
+    readonly code?: string
+    readonly reason?: string
+    /** Milliseconds since the Unix epoch; until when it holds, which may be less than was asked for. */
+    readonly expires?: number
+    /** Item of the vault that it made. */
+    readonly quarantine?: string
+  }
+}
+
+/** Something was detected, or failed: these make incidents. */
+export type DetectionEvent =
+  SecurityVerdictEvent | MalformedRequestEvent | ScanVerdictEvent | OperationalEvent
+
+export type Event = DetectionEvent | CommandEvent
 
 /** The types that this version knows; an outbox may hold events of a later one. */
 export const EVENT_TYPES: ReadonlySet<string> = new Set<Event['type']>([
@@ -78,4 +105,9 @@ export const EVENT_TYPES: ReadonlySet<string> = new Set<Event['type']>([
   'malformed_request',
   'scan.verdict',
   'operational',
+  'command.applied',
+  'command.refused',
+  'command.ended',
 ])
+
+export const isCommandEvent = (event: Event): event is CommandEvent => event.type.startsWith('command.')
