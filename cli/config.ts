@@ -2,6 +2,7 @@ import { z } from 'zod'
 
 import { detectionConfig } from '../detectors/config.js'
 import { gatewayConfig } from '../gateway/config.js'
+import { agentsConfig, controlPlaneConfig } from '../incidents/agents/config.js'
 import { alertsConfig, incidentsConfig } from '../incidents/config.js'
 import { ledgerConfig } from '../ledger/config.js'
 import { witnessConfig } from '../ledger/witness/config.js'
@@ -29,6 +30,8 @@ export const configSchema = z.strictObject({
   scanner: scannerConfig.prefault({}),
   incidents: incidentsConfig,
   alerts: alertsConfig,
+  agents: agentsConfig,
+  control_plane: controlPlaneConfig,
   outbound: outboundConfig,
 })
 

@@ -1,0 +1,239 @@
+import { z } from 'zod'
+import { secretReference } from '../../runtime/secret.js'
+import { MAX_ATTEMPTS } from './run.js'
+
+const httpUrl = z.url({ protocol: /^https?$/ })
+
+const shared = {
+  id: z
+    .string()
+    .regex(/^[a-z][a-z0-9_-]{0,62}$/)
+    .describe('Names the agent in playbooks, logs, metrics and ledger entries.'),
+  name: z
+    .string()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('Name of its bot in trackers, compared without case; the id always counts.'),
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('A disabled agent gets nothing; what asks for it is escalated.'),
+  max_concurrent: z.number().int().min(1).max(100).default(1).describe('Runs at a time; more wait in order.'),
+  deadline_seconds: z
+    .number()
+    .int()
+    .min(10)
+    .max(86_400)
+    .default(900)
+    .describe('For a result, from the handing over; without one the incident is escalated.'),
+  max_attempts: z
+    .number()
+    .int()
+    .min(1)
+    .max(MAX_ATTEMPTS)
+    .default(MAX_ATTEMPTS)
+    .describe('Runs for one request when results say failed; then the incident is escalated.'),
+  timeout_seconds: z.number().positive().max(60).default(15).describe('For one call, connecting included.'),
+}
+
+const token = secretReference.describe('Bearer token: env:NAME, file:PATH or exec:[…].')
+
+const openclaw = z.strictObject({
+  ...shared,
+  type: z.literal('openclaw'),
+  url: httpUrl.describe('Base of the hooks, e.g. http://127.0.0.1:18789/hooks.'),
+  token,
+  hook: z
+    .enum(['agent', 'wake'])
+    .default('agent')
+    .describe(
+      'agent: hand the task over in a turn of its own; wake: tell the main session only that a task can be fetched.',
+    ),
+  agent_id: z
+    .string()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe("OpenClaw's agentId; its default agent without it."),
+  session_key: z
+    .string()
+    .regex(/^[A-Za-z0-9_:.-]{1,100}$/)
+    .optional()
+    .describe(
+      'Refused by OpenClaw unless hooks.allowRequestSessionKey is set there; leave it out otherwise.',
+    ),
+  wake_mode: z.enum(['now', 'next-heartbeat']).default('now'),
+  model: z.string().min(1).max(200).optional(),
+  thinking: z.string().min(1).max(50).optional(),
+})
+
+const teamboard = z.strictObject({
+  ...shared,
+  type: z.literal('teamboard'),
+  url: httpUrl.describe('Base of the agents service, e.g. http://board:8003.'),
+  token: token.optional(),
+  agent_id: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,100}$/)
+    .describe('Its id on the Team Board.'),
+  tracker: z
+    .string()
+    .optional()
+    .describe('The tracker whose task is assigned; without it, or before it is filed, the id of the run.'),
+})
+
+const openpr = z.strictObject({
+  ...shared,
+  type: z.literal('openpr'),
+  url: httpUrl.describe('Base of OpenPR, without /api.'),
+  token,
+  project: z.uuid().describe('Project in which the AI task is made.'),
+  participant: z.uuid().describe('ai_participant_id of the bot that works on it.'),
+})
+
+const hub = z.strictObject({
+  ...shared,
+  type: z.literal('hub'),
+  url: z.url({ protocol: /^rediss?$/ }).describe('redis:// or rediss:// of the hub, without credentials.'),
+  user: z.string().min(1).max(100).optional().describe('Redis user.'),
+  token: secretReference.optional().describe('Redis password: env:NAME, file:PATH or exec:[…].'),
+  agent_id: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,100}$/)
+    .describe('Its id in agent:{id}:input.'),
+  channel: z
+    .string()
+    .regex(/^[a-z0-9_-]{1,50}$/)
+    .default('portcullis')
+    .describe("Value of channel in messages; the hub's integrations must not know it."),
+})
+
+const openmcp = z.strictObject({
+  ...shared,
+  type: z.literal('openmcp'),
+  url: httpUrl.describe('Base of OpenMCP-Chain, e.g. http://127.0.0.1:8080.'),
+  token: token.optional(),
+  poll_seconds: z.number().positive().max(3600).default(5).describe('Between two looks for the result.'),
+})
+
+const webhook = z.strictObject({
+  ...shared,
+  type: z.literal('webhook'),
+  url: httpUrl.describe('Receives a signed POST for each run.'),
+  token: token.optional(),
+  secret: secretReference.describe(
+    'Key of the HMAC-SHA256 in X-Webhook-Signature and X-Portcullis-Signature.',
+  ),
+})
+
+const tunnel = z.strictObject({
+  ...shared,
+  type: z.literal('tunnel'),
+  token: token.describe(
+    'What the agent presents when it connects to /v1/agent-tunnel: its own, nobody else’s.',
+  ),
+  secret: secretReference.describe('Key of the HMAC of its messages, its own too.'),
+})
+
+const command = z.strictObject({
+  ...shared,
+  type: z.literal('command'),
+  preset: z
+    .enum(['codex', 'claude-code', 'opencode'])
+    .optional()
+    .describe(
+      'How a known agent is started without anybody at its terminal; nothing that it asks approval for is granted.',
+    ),
+  command: z
+    .array(z.string().min(1).max(1000))
+    .min(1)
+    .max(64)
+    .optional()
+    .describe(
+      'Program with its arguments, started without a shell; the task comes on standard input as JSON.',
+    ),
+  run_as: z
+    .strictObject({
+      uid: z.number().int().min(1).max(4_294_967_293),
+      gid: z.number().int().min(1).max(4_294_967_293),
+    })
+    .optional()
+    .describe('User and group that the program runs as; needs a role that runs as root.'),
+  sandbox: z
+    .literal('bubblewrap')
+    .optional()
+    .describe('Runs the program in a bubblewrap sandbox without our data folder.'),
+  network: z.boolean().default(false).describe('Whether a program in the sandbox reaches the network.'),
+  read_only: z
+    .array(z.string().regex(/^\/[^\0]*$/))
+    .max(32)
+    .default([])
+    .describe('Further paths that a program in the sandbox may read, e.g. where it is installed.'),
+  environment: z
+    .record(z.string().regex(/^[A-Z_][A-Z0-9_]{0,63}$/), secretReference)
+    .default({})
+    .describe('Variables that the program gets besides PATH, HOME, LANG and TMPDIR, e.g. its API key.'),
+  max_output_bytes: z
+    .number()
+    .int()
+    .min(1024)
+    .max(1024 * 1024)
+    .default(64 * 1024)
+    .describe('A program that writes more is killed and its run has failed.'),
+})
+
+const agent = z
+  .discriminatedUnion('type', [openclaw, teamboard, openpr, hub, openmcp, webhook, tunnel, command])
+  .superRefine((value, context) => {
+    if (value.type !== 'command') return
+    if ((value.preset === undefined) === (value.command === undefined))
+      context.addIssue({
+        code: 'custom',
+        message: 'a command agent has either a preset or a command',
+        path: ['command'],
+      })
+    if (value.run_as === undefined && value.sandbox === undefined)
+      context.addIssue({
+        code: 'custom',
+        message:
+          'a command agent runs as another user (run_as) or in a sandbox; with neither it is not started',
+        path: ['run_as'],
+      })
+  })
+
+/** `agents:` in the configuration. */
+export const agentsConfig = z
+  .array(agent)
+  .default([])
+  .superRefine((agents, context) => {
+    const seen = new Set<string>()
+    for (const [at, { id }] of agents.entries()) {
+      if (seen.has(id))
+        context.addIssue({ code: 'custom', message: `a second agent ${id}`, path: [at, 'id'] })
+      seen.add(id)
+    }
+  })
+  .describe('Agents that incidents are dispatched to. Default none.')
+
+export type AgentConfig = z.output<typeof agent>
+export type AgentConfigOf<T extends AgentConfig['type']> = Extract<AgentConfig, { readonly type: T }>
+
+/** `control_plane:` in the configuration. */
+export const controlPlaneConfig = z
+  .strictObject({
+    url: z
+      .url({ protocol: /^wss?$/ })
+      .describe('Its tunnel, e.g. wss://openpr.example.com/api/v1/agent-tunnel.'),
+    agent_id: z.string().min(1).max(100).describe('As whom we connect.'),
+    token,
+    secret: secretReference.describe('Key of the HMAC of messages, both ways.'),
+    agent: z.string().describe('The agent of ours, of type command, that works on its tasks.'),
+    heartbeat_seconds: z.number().min(3).max(300).default(20),
+  })
+  .optional()
+  .describe(
+    'A control plane elsewhere whose tasks our agents work on, over a tunnel that we open. Default none.',
+  )
+
+export type ControlPlaneConfig = NonNullable<z.output<typeof controlPlaneConfig>>
