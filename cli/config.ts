@@ -4,6 +4,7 @@ import { detectionConfig } from '../detectors/config.js'
 import { gatewayConfig } from '../gateway/config.js'
 import { agentsConfig, controlPlaneConfig } from '../incidents/agents/config.js'
 import { alertsConfig, incidentsConfig } from '../incidents/config.js'
+import { trackersConfig } from '../incidents/trackers/config.js'
 import { ledgerConfig } from '../ledger/config.js'
 import { witnessConfig } from '../ledger/witness/config.js'
 import {
@@ -32,6 +33,7 @@ export const configSchema = z.strictObject({
   alerts: alertsConfig,
   agents: agentsConfig,
   control_plane: controlPlaneConfig,
+  trackers: trackersConfig,
   outbound: outboundConfig,
 })
 
