@@ -47,15 +47,13 @@ const refuse = (host: string, address: string): RuntimeError =>
   )
 
 /**
- * An HTTP dispatcher that reaches only permitted addresses. The check is made on the very address that is connected to,
- * after name resolution, so that a name cannot change between check and use.
+ * Name resolution for a connection that may only reach permitted addresses. The check is made on the very address that is
+ * connected to, so that a name cannot change between check and use. An address literal is never looked up:
+ * `checkOutboundUrl` judges it.
  */
-export function outboundAgent(
-  config: OutboundConfig,
-  connectTimeoutMs: number,
-  maxResponseBytes = 64 * 1024,
-): Agent {
-  const lookup: LookupFunction = (hostname, options, callback) => {
+export const outboundLookup =
+  (config: OutboundConfig): LookupFunction =>
+  (hostname, options, callback) => {
     dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) {
         callback(error, '', 0)
@@ -68,24 +66,35 @@ export function outboundAgent(
       else callback(null, first?.address ?? '', first?.family ?? 0)
     })
   }
-  return new Agent({ connect: { lookup, timeout: connectTimeoutMs }, maxResponseSize: maxResponseBytes })
+
+/** An HTTP dispatcher that reaches only permitted addresses, see {@link outboundLookup}. */
+export function outboundAgent(
+  config: OutboundConfig,
+  connectTimeoutMs: number,
+  maxResponseBytes = 64 * 1024,
+): Agent {
+  return new Agent({
+    connect: { lookup: outboundLookup(config), timeout: connectTimeoutMs },
+    maxResponseSize: maxResponseBytes,
+  })
 }
 
 /**
- * Checks a URL before a request: scheme, no credentials inside, and an address literal, which is never looked up.
+ * Checks a URL before a connection: scheme, no credentials inside, and an address literal, which is never looked up.
+ *
+ * @param schemes without the colon; http and https when left out
  * @throws RuntimeError `OUTBOUND_REFUSED`
  */
-export function checkOutboundUrl(text: string, config: OutboundConfig): URL {
+export function checkOutboundUrl(
+  text: string,
+  config: OutboundConfig,
+  schemes: readonly string[] = ['https', 'http'],
+): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (
-    !url ||
-    (url.protocol !== 'https:' && url.protocol !== 'http:') ||
-    url.username !== '' ||
-    url.password !== ''
-  )
+  if (!url || !schemes.includes(url.protocol.slice(0, -1)) || url.username !== '' || url.password !== '')
     throw new RuntimeError(
       'OUTBOUND_REFUSED',
-      'an outbound URL must be http or https and hold no credentials',
+      `an outbound URL must be ${schemes.toReversed().join(' or ')} and hold no credentials`,
     )
   const host = url.hostname.replace(/^\[|\]$/g, '')
   if (isIP(host) && !mayReach(host, config)) throw refuse(host, host)
