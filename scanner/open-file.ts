@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs'
 import { codeOf } from '../runtime/errors.js'
+import { isTruePlace, placeOf } from './true-place.js'
 
 /** Why a path was not read. */
 export type Unread =
@@ -17,8 +18,9 @@ export interface ReadFile {
 }
 
 /**
- * Reads a regular file through one descriptor: a link is not followed, a FIFO does not block, and a file that changes
- * while it is read is an error, because no verdict on it would be true.
+ * Reads a regular file through one descriptor: a link is not followed, neither as the file nor, where others may write, as a
+ * folder above it; a FIFO does not block; and a file that changes while it is read is an error, because no verdict on it
+ * would be true.
  * @param maxSize bytes; a larger file is skipped by name, never read in part
  */
 export function readRegularFile(path: Buffer, maxSize: number): ReadFile | Unread {
@@ -41,6 +43,8 @@ export function readRegularFile(path: Buffer, maxSize: number): ReadFile | Unrea
     if (stat.isCharacterDevice() || stat.isBlockDevice())
       return { kind: 'skipped', rule: 'device', detail: 'not a regular file' }
     if (!stat.isFile()) return { kind: 'skipped', rule: 'not_a_file', detail: 'not a regular file' }
+    if (!isTruePlace(path, placeOf(descriptor)))
+      return { kind: 'error', rule: 'FOLDER_LINK', detail: 'a folder above it is a link, or it was moved' }
     if (stat.size > BigInt(maxSize))
       return { kind: 'skipped', rule: 'too_large', detail: `${stat.size} bytes, the limit is ${maxSize}` }
     const content = readAll(descriptor, Number(stat.size))

@@ -4,7 +4,7 @@ import { open, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { syncFolder } from '../../runtime/data-folder.js'
 import { ownMark } from '../process-mark.js'
-import { holdParent, type HeldPath } from './parent-folder.js'
+import { holdParent, type HeldPath } from '../held-path.js'
 
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 const NAME = '.portcullis-restore-'

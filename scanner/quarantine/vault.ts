@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { constants, type BigIntStats } from 'node:fs'
+import { constants } from 'node:fs'
 import { link, lstat, open, readdir, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createPrivateFile, privateFolder, readSecretFile, syncFolder } from '../../runtime/data-folder.js'
@@ -7,6 +7,8 @@ import { codeOf, messageOf } from '../../runtime/errors.js'
 import { shorten } from '../../runtime/text.js'
 import { isUuidv7, uuidv7 } from '../../runtime/uuid.js'
 import { ScanError } from '../errors.js'
+import { HeldFile, isSameFile, type JudgedBytes } from '../held-file.js'
+import { holdParent } from '../held-path.js'
 import { isRunning, ownMark } from '../process-mark.js'
 import {
   decryptContent,
@@ -18,7 +20,6 @@ import {
   TAG_BYTES,
   type ItemHeader,
 } from './item-format.js'
-import { holdParent } from './parent-folder.js'
 import { RestoreNote } from './restore-note.js'
 
 const CHUNK_BYTES = 1024 * 1024
@@ -74,22 +75,21 @@ export class Vault {
    * Takes a file out of its place and into the vault. The file is removed only after its item is durable, and only if it
    * still is the very file that was judged.
    * @param judged digest and bytes of what was judged; anything else is refused with `QUARANTINE_CHANGED`
+   * @param id of the item; the same one again, after a crash, replaces what was stored with it
    */
   async store(
     path: Buffer,
-    judged: { readonly sha256: string; readonly size: number },
+    judged: JudgedBytes,
     reasons: readonly string[],
+    id: string = uuidv7(this.now()),
   ): Promise<StoredItem> {
-    const held = await holdParent(path)
-    let source: FileHandle | undefined
-    const id = uuidv7(this.now())
+    const item = this.#file(id)
     const temporary = join(this.folder, `${id}.${ownMark()}.tmp`)
+    const source = await HeldFile.open(path)
     try {
-      source = await open(held.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-      const stat = await source.stat({ bigint: true })
-      if (!stat.isFile()) throw new ScanError('QUARANTINE_CHANGED', `${path.toString()} is no regular file`)
+      const { stat } = source
       // Before a byte is copied: what took its name may be large enough to fill the vault's disk.
-      if (Number(stat.size) !== judged.size)
+      if (source.size !== judged.size)
         throw new ScanError(
           'QUARANTINE_CHANGED',
           `${path.toString()} has ${stat.size} bytes, ${judged.size} were judged`,
@@ -97,50 +97,42 @@ export class Vault {
       const header: ItemHeader = {
         version: 1,
         id,
-        path_base64: held.real.toString('base64'),
+        path_base64: source.held.real.toString('base64'),
         mode: Number(stat.mode) & 0o7777,
         uid: Number(stat.uid),
         gid: Number(stat.gid),
         atime_ns: stat.atimeNs.toString(),
         mtime_ns: stat.mtimeNs.toString(),
-        size: Number(stat.size),
+        size: source.size,
         sha256: judged.sha256,
         // More would make a header that cannot be read back.
         reasons: reasons.slice(0, MAX_REASONS).map((reason) => shorten(reason, MAX_REASON)),
-        hard_links: Number(stat.nlink) - 1,
+        hard_links: source.hardLinks,
         stored_at: this.now(),
       }
       await this.#encrypt(source, header, temporary)
-      if (!isSameState(await source.stat({ bigint: true }), stat))
-        throw new ScanError('QUARANTINE_CHANGED', `${path.toString()} changed while it was stored`)
-      await rename(temporary, this.#file(id))
+      await source.checkUnchanged()
+      await rename(temporary, item)
       await syncFolder(this.folder)
       try {
-        if (!isSameState(await lstat(held.path, { bigint: true }), stat))
-          throw new ScanError(
-            'QUARANTINE_CHANGED',
-            `${path.toString()} was written to, or another file took its name`,
-          )
-        await unlink(held.path)
+        await source.removeName()
       } catch (error) {
-        await unlink(this.#file(id))
+        await unlink(item)
         await syncFolder(this.folder)
         throw error
       }
-      await held.folder.sync()
+      await source.held.folder.sync()
       return describe(header)
     } catch (error) {
       await unlink(temporary).catch(() => undefined)
       if (error instanceof ScanError) throw error
-      const code = codeOf(error)
       throw new ScanError(
-        code === 'ELOOP' || code === 'ENOENT' ? 'QUARANTINE_CHANGED' : 'QUARANTINE_IO',
+        codeOf(error) === 'ENOENT' ? 'QUARANTINE_CHANGED' : 'QUARANTINE_IO',
         `cannot quarantine ${path.toString()}: ${messageOf(error)}`,
         { cause: error },
       )
     } finally {
-      await source?.close()
-      await held.folder.close()
+      await source.close()
     }
   }
 
@@ -279,21 +271,14 @@ export class Vault {
     }
   }
 
-  async #encrypt(source: FileHandle, header: ItemHeader, to: string): Promise<void> {
+  async #encrypt(source: HeldFile, header: ItemHeader, to: string): Promise<void> {
     const target = await open(to, NEW_FILE, 0o600)
     try {
       const prefix = makePrefix(header, this.key)
       const cipher = encryptContent(prefix)
       const digest = createHash('sha256')
       await writeAll(target, prefix.bytes)
-      const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
-      for (let position = 0; ;) {
-        const { bytesRead } = await source.read(buffer, 0, buffer.length, position)
-        if (bytesRead === 0) break
-        position += bytesRead
-        if (position > header.size)
-          throw new ScanError('QUARANTINE_CHANGED', 'the file grew while it was stored')
-        const chunk = buffer.subarray(0, bytesRead)
+      for await (const chunk of source.chunks()) {
         digest.update(chunk)
         await writeAll(target, cipher.update(chunk))
       }
@@ -348,16 +333,6 @@ export class Vault {
     }
   }
 }
-
-const isSameFile = (one: BigIntStats, other: BigIntStats): boolean =>
-  one.dev === other.dev && one.ino === other.ino
-
-/** The same file, and nothing was written to it or changed about it in between. */
-const isSameState = (one: BigIntStats, other: BigIntStats): boolean =>
-  isSameFile(one, other) &&
-  one.size === other.size &&
-  one.mtimeNs === other.mtimeNs &&
-  one.ctimeNs === other.ctimeNs
 
 const notFound = (id: string, cause?: unknown): ScanError =>
   new ScanError('QUARANTINE_NOT_FOUND', `there is no quarantined item ${id}`, { cause })

@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import {
@@ -6,9 +6,12 @@ import {
   existsSync,
   linkSync,
   lstatSync,
+  mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -16,9 +19,11 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { ScanError } from '../../../scanner/errors.js'
 import { Vault } from '../../../scanner/quarantine/vault.js'
 import { sha256 } from '../sample-files.js'
 import { FILE_BYTES, FILES } from './stored-files.js'
@@ -250,6 +255,34 @@ t.test('while names are swapped under it, the vault takes the judged file or not
   t.ok(refused > 0, `${refused} of ${SWAPS} met a swap`)
   t.equal(readFileSync(join(folder, 'secret'), 'utf8'), 'precious')
   t.strictSame(readdirSync(join(folder, 'data', 'vault')), [], 'nothing half done is left')
+})
+
+t.test('while its folder is swapped for a link, the vault takes no file from elsewhere', async (t) => {
+  const base = mkdtempSync(join(tmpdir(), 'portcullis-test-'))
+  t.teardown(() => rmSync(base, { recursive: true }))
+  chmodSync(base, 0o777)
+  for (const name of ['folder', 'system']) mkdirSync(join(base, name))
+  writeFileSync(join(base, 'system', 'file'), 'bad')
+  const [folder, away, system] = ['folder', 'away', 'system'].map((name) => JSON.stringify(join(base, name)))
+  const swap = `const fs = require('fs'); console.log('on')
+    for (;;) { fs.writeFileSync(${folder} + '/file', 'bad'); fs.renameSync(${folder}, ${away})
+               fs.symlinkSync(${system}, ${folder}); fs.unlinkSync(${folder}); fs.renameSync(${away}, ${folder}) }`
+  const vault = await open(join(base, 'data'))
+  const swapper = spawn(process.execPath, ['-e', swap], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(swapper.stdout, 'data')
+  const codes = new Set<unknown>()
+  for (let round = 0; round < SWAPS; round++)
+    try {
+      const { id } = await vault.store(Buffer.from(join(base, 'folder', 'file')), judged('bad'), [])
+      codes.add('stored')
+      await vault.delete(id)
+    } catch (error) {
+      codes.add(error instanceof ScanError ? error.code : error)
+    }
+  swapper.kill('SIGKILL')
+  await once(swapper, 'exit')
+  t.equal(readFileSync(join(base, 'system', 'file'), 'utf8'), 'bad')
+  t.ok(codes.has('QUARANTINE_TARGET'), [...codes].join())
 })
 
 t.test('a kill at any moment leaves each file in its place or whole in the vault', async (t) => {
