@@ -9,7 +9,7 @@ import { ProofError } from '../proofs/errors.js'
 import { leafHash } from '../proofs/hashing.js'
 import { isKeyKind } from '../proofs/key-directory.js'
 import type { NoteVerifier } from '../proofs/note-key.js'
-import { checkSealedBatch, verifySeal } from '../proofs/seal.js'
+import { checkSealedActions, verifySeal } from '../proofs/seal.js'
 import type { Seal } from '../proofs/seal.js'
 import { LedgerError } from './errors.js'
 import type { LogKeys } from './keys/log-keys.js'
@@ -24,6 +24,9 @@ export interface AdmittedEntry {
   readonly sealed?: boolean
   readonly seal?: Seal
 }
+
+/** An action whose seal was not read yet. */
+type SealedEntry = AdmittedEntry & Required<Pick<AdmittedEntry, 'action' | 'sealed'>>
 
 /** What is appended in one step: a signed action alone, or a batch with its seal last. */
 export interface Unit {
@@ -41,11 +44,11 @@ export interface Unit {
  */
 export async function admit(entries: readonly Uint8Array[], keys: LogKeys): Promise<readonly Unit[]> {
   const units: Unit[] = []
-  let batch: Uint8Array[] = []
+  let batch: SealedEntry[] = []
   for (const bytes of entries) {
     const entry = parseEntry(bytes)
     if (entry.type === 'sealed') {
-      batch.push(bytes)
+      batch.push({ bytes, leaf: leafHash(bytes), action: entry.action, sealed: true })
     } else if (entry.type === 'seal') {
       units.push(await admitBatch(batch, bytes, entry, keys))
       batch = []
@@ -73,23 +76,18 @@ async function signersOf(
 }
 
 async function admitBatch(
-  batch: readonly Uint8Array[],
+  batch: readonly SealedEntry[],
   sealBytes: Uint8Array,
   seal: Extract<Entry, { type: 'seal' }>,
   keys: LogKeys,
 ): Promise<Unit> {
   const verifiers = await keys.verifiersFor(seal.note.signatures)
   const { verified } = verifySeal(seal, verifiers)
-  const { actions, leaves } = checkSealedBatch(seal.seal, batch)
-  const entries: AdmittedEntry[] = []
-  for (const [i, action] of actions.entries()) {
-    const bytes = batch[i]
-    const leaf = leaves[i]
-    if (isKeyKind(action.kind))
-      throw new ProofError('unsigned', `${action.kind} carries its own signatures, never a seal's`)
-    if (bytes !== undefined && leaf !== undefined) entries.push({ bytes, leaf, action, sealed: true })
-  }
-  entries.push({ bytes: sealBytes, leaf: leafHash(sealBytes), seal: seal.seal })
+  checkSealedActions(seal.seal, batch)
+  const forbidden = batch.find(({ action }) => isKeyKind(action.kind))
+  if (forbidden !== undefined)
+    throw new ProofError('unsigned', `${forbidden.action.kind} carries its own signatures, never a seal's`)
+  const entries = [...batch, { bytes: sealBytes, leaf: leafHash(sealBytes), seal: seal.seal }]
   return { sealed: true, entries, signers: verified.map(({ verifier }) => verifier) }
 }
 

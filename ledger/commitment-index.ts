@@ -1,5 +1,4 @@
 import type { Database, RootDatabase } from 'lmdb'
-import type { CanonicalValue } from '../proofs/canonical-json.js'
 import { isCanonicalObject } from '../proofs/canonical-json.js'
 import type { ActionPayload } from '../proofs/action.js'
 
@@ -29,11 +28,11 @@ export class CommitmentIndex {
 
 /** Hashes of the commitments of an action, `{alg, hash}` in a member of it; each once. */
 export function commitmentsOf(action: ActionPayload): readonly string[] {
-  return [...new Set(Object.values(action).flatMap(commitmentHash))]
-}
-
-function commitmentHash(member: CanonicalValue): readonly string[] {
-  if (!isCanonicalObject(member)) return []
-  const { alg, hash } = member
-  return typeof alg === 'string' && typeof hash === 'string' ? [hash] : []
+  const hashes = new Set<string>()
+  for (const member of Object.values(action)) {
+    if (!isCanonicalObject(member)) continue
+    const { alg, hash } = member
+    if (typeof alg === 'string' && typeof hash === 'string') hashes.add(hash)
+  }
+  return [...hashes]
 }

@@ -71,9 +71,14 @@ export interface Appended {
   readonly fresh: boolean
 }
 
-interface InFlight {
+/** Where an entry stands or will stand: `position` behind the first entry that was submitted with it. */
+interface Place {
+  readonly first: number | Promise<number>
+  readonly position: number
+}
+
+interface InFlight extends Place {
   readonly leaf: Uint8Array
-  readonly index: Promise<number>
 }
 
 interface Durable {
@@ -181,19 +186,27 @@ export class Log {
     const claimed = new Map<string, Uint8Array>()
     const opened = new Map<string, readonly string[]>()
     const plan = this.keys.plan(this.#wal.next)
+    let isFresh = false
     for (const unit of units) {
       const isRepeated = !unit.sealed && unit.entries.some((entry) => claimed.has(keyOf(entry)))
-      this.#check(unit, claimed, opened)
+      const isKnown = this.#find(unit) !== undefined
+      this.#check(unit, isKnown, claimed, opened)
       // What is in the log already was signed by keys that were valid then.
-      if (isRepeated || this.#known(unit) !== undefined) continue
+      if (isRepeated || isKnown) continue
+      isFresh = true
       // A group that the log will not take would move the indexes of those behind it.
       groupBytes(unit.entries.map(({ bytes }) => bytes))
       plan.take(unit)
     }
     const outage = this.#mirror?.outage
-    if (outage !== undefined && units.some((unit) => this.#known(unit) === undefined)) throw outage
+    if (outage !== undefined && isFresh) throw outage
     plan.accept()
-    const appended = Promise.all(units.map((unit) => this.#known(unit) ?? this.#submit(unit)))
+    const appended = Promise.all(
+      units.map((unit) => {
+        const place = this.#find(unit)
+        return place === undefined ? this.#submit(unit) : this.#known(unit, place)
+      }),
+    )
     return this.#mirror === undefined ? appended : this.#mirror.whileAvailable(appended)
   }
 
@@ -377,12 +390,19 @@ export class Log {
   }
 
   /** Throws when a unit contradicts what is there, or what units before it in the same call claim. */
-  #check(unit: Unit, claimed: Map<string, Uint8Array>, opened: Map<string, readonly string[]>): void {
-    const isKnown = this.#known(unit) !== undefined
+  #check(
+    unit: Unit,
+    isKnown: boolean,
+    claimed: Map<string, Uint8Array>,
+    opened: Map<string, readonly string[]>,
+  ): void {
+    let session: string | undefined
+    let participants: readonly string[] | undefined
     for (const entry of unit.entries) {
       if (entry.action === undefined) continue
-      const { agent, id, session } = entry.action
-      const other = claimed.get(keyOf(entry)) ?? this.#leafOfId(agent, id)
+      const { agent, id } = entry.action
+      const key = keyOf(entry)
+      const other = claimed.get(key) ?? this.#leafOfId(key, agent, id)
       if (other !== undefined && !equalBytes(other, entry.leaf)) {
         throw new LedgerError('ID_CONFLICT', `${agent} used the id ${id} for another entry already`)
       }
@@ -390,57 +410,60 @@ export class Log {
       if (other !== undefined && unit.sealed && !isKnown) {
         throw new LedgerError('ID_CONFLICT', `the id ${id} of ${agent} stands under another seal already`)
       }
-      claimed.set(keyOf(entry), entry.leaf)
-      const participants =
-        this.#store.participants(session) ?? this.#opening.get(session) ?? opened.get(session)
+      claimed.set(key, entry.leaf)
+      if (session !== entry.action.session) {
+        session = entry.action.session
+        participants = this.#store.participants(session) ?? this.#opening.get(session) ?? opened.get(session)
+      }
       if (participants !== undefined && !participants.includes(agent)) {
         throw new LedgerError('NOT_A_PARTICIPANT', `${agent} is not a participant of session ${session}`)
       }
       const opens = openedBy(entry.action)
-      if (opens !== undefined && participants === undefined) opened.set(session, opens.participants)
+      if (opens !== undefined && participants === undefined) {
+        participants = opens.participants
+        opened.set(session, participants)
+      }
     }
   }
 
-  #leafOfId(agent: string, id: string): Uint8Array | undefined {
-    const inFlight = this.#inFlight.get(`${id} ${agent}`)
+  #leafOfId(key: string, agent: string, id: string): Uint8Array | undefined {
+    const inFlight = this.#inFlight.get(key)
     if (inFlight !== undefined) return inFlight.leaf
     const index = this.#store.findId(agent, id)
     return index === undefined ? undefined : this.#tree.node(0, index)
   }
 
-  #findLeaf(entry: AdmittedEntry): Promise<number> | undefined {
-    const inFlight = this.#inFlight.get(keyOf(entry))
-    if (inFlight !== undefined) return inFlight.index
-    const { action } = entry
-    const index = action ? this.#store.findId(action.agent, action.id) : this.#store.findLeaf(entry.leaf)
-    return index === undefined ? undefined : Promise.resolve(index)
+  /** Where a unit stands already. A batch is in the log when its seal is: both were appended in one step. */
+  #find(unit: Unit): Place | undefined {
+    const last = unit.entries.at(-1)
+    if (last === undefined) return undefined
+    const inFlight = this.#inFlight.get(keyOf(last))
+    if (inFlight !== undefined) return inFlight
+    const { action, leaf } = last
+    const index = action ? this.#store.findId(action.agent, action.id) : this.#store.findLeaf(leaf)
+    return index === undefined ? undefined : { first: index, position: 0 }
   }
 
-  /** The indexes of a unit that is in the log already. A batch is when its seal is: both were appended in one step. */
-  #known(unit: Unit): Promise<readonly Appended[]> | undefined {
-    const last = unit.entries.at(-1)
-    const index = last && this.#findLeaf(last)
-    const back = unit.entries.length - 1
-    return index?.then((end) => unit.entries.map((_, i) => ({ index: end - back + i, fresh: false })))
+  /** @param place of the last entry */
+  async #known(unit: Unit, { first, position }: Place): Promise<readonly Appended[]> {
+    const start = (await first) + position + 1 - unit.entries.length
+    return unit.entries.map((_, i) => ({ index: start + i, fresh: false }))
   }
 
   #submit(unit: Unit): Promise<readonly Appended[]> {
     const submitted = this.#wal
       .append(unit.entries.map(({ bytes }) => bytes))
       .then((first) => this.#take(first, unit.entries))
-    unit.entries.forEach((entry, i) => {
-      const index = submitted.then((first) => first + i)
-      // Whoever waits for it sees the failure; nobody has to.
-      index.catch(() => undefined)
-      this.#inFlight.set(keyOf(entry), { leaf: entry.leaf, index })
-    })
+    const keys = unit.entries.map(keyOf)
+    for (const [position, { leaf }] of unit.entries.entries())
+      this.#inFlight.set(keys[position] ?? '', { leaf, first: submitted, position })
     const opens = unit.entries.flatMap(({ action }) => (action && openedBy(action)) ?? [])
     const first = opens.filter(({ session }) => !this.#opening.has(session))
     for (const { session, participants } of first) {
       if (!this.#opening.has(session)) this.#opening.set(session, participants)
     }
     const settle = (): void => {
-      unit.entries.forEach((entry) => this.#inFlight.delete(keyOf(entry)))
+      for (const key of keys) this.#inFlight.delete(key)
       first.forEach(({ session }) => this.#opening.delete(session))
     }
     return submitted.then(

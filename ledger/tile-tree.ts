@@ -37,6 +37,8 @@ export class TileTree {
   readonly #range: CompactRange
   /** By `level/index`, the least recently used first. */
   readonly #tiles = new Map<string, Tile>()
+  /** The tile that grows, by level. */
+  readonly #growing: Tile[] = []
 
   /**
    * The tree of the first `size` leaves, out of stored tiles.
@@ -70,7 +72,7 @@ export class TileTree {
       const tileLevel = Math.floor(level / TILE_HEIGHT)
       const inside = level % TILE_HEIGHT
       const span = TILE_WIDTH >> inside
-      const tile = this.#tile(tileLevel, Math.floor(index / span))
+      const tile = this.#grow(tileLevel, Math.floor(index / span))
       const position = index % span
       if (inside === 0) {
         tile.hashes.set(hash, position * HASH_SIZE)
@@ -124,6 +126,12 @@ export class TileTree {
       if (this.#tiles.size <= CACHED_TILES) break
       if (!tile.changed && tile.width === TILE_WIDTH) this.#tiles.delete(key)
     }
+  }
+
+  #grow(level: number, index: number): Tile {
+    const growing = this.#growing[level]
+    if (growing?.index === index) return growing
+    return (this.#growing[level] = this.#tile(level, index))
   }
 
   #tile(level: number, index: number): Tile {

@@ -39,6 +39,8 @@ export interface ObjectSchema {
   readonly type: 'object'
   readonly required: { readonly [key: string]: Schema }
   readonly optional: { readonly [key: string]: Schema }
+  /** Both, by key. */
+  readonly members: ReadonlyMap<string, Schema>
   readonly description?: string
 }
 /** An object whose keys are data. */
@@ -56,9 +58,14 @@ export interface MapSchema {
 export type Schema =
   StringSchema | WordSchema | IntegerSchema | BooleanSchema | ListSchema | ObjectSchema | MapSchema
 
-function refuse(path: string, message: string): ProofError {
-  return new ProofError('malformed_action', `${path} ${message}`)
+/** What is wrong with a value, and where in it: nothing is spelt before something is. */
+interface Fault {
+  /** `.verdict.status`, below the value. */
+  readonly at: string
+  readonly message: string
 }
+
+const fault = (message: string, at = ''): Fault => ({ at, message })
 
 /**
  * Checks a value against its schema.
@@ -67,37 +74,46 @@ function refuse(path: string, message: string): ProofError {
  * @throws ProofError `malformed_action` that names the place and the expectation
  */
 export function checkSchema(schema: Schema, value: CanonicalValue, path: string): void {
+  const found = faultOf(schema, value)
+  if (found !== undefined) throw new ProofError('malformed_action', `${path}${found.at} ${found.message}`)
+}
+
+function faultOf(schema: Schema, value: CanonicalValue): Fault | undefined {
   switch (schema.type) {
     case 'string':
-      return checkString(schema, value, path)
+      return faultOfString(schema, value)
     case 'word':
-      if (typeof value !== 'string' || !schema.words.includes(value))
-        throw refuse(path, `must be one of ${schema.words.join(', ')}`)
-      return
+      return typeof value === 'string' && schema.words.includes(value)
+        ? undefined
+        : fault(`must be one of ${schema.words.join(', ')}`)
     case 'integer':
-      if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw refuse(path, 'must be an integer')
-      if (value < schema.minimum || value > schema.maximum)
-        throw refuse(path, `must be from ${schema.minimum} to ${schema.maximum}`)
-      return
+      if (typeof value !== 'number' || !Number.isSafeInteger(value)) return fault('must be an integer')
+      return value < schema.minimum || value > schema.maximum
+        ? fault(`must be from ${schema.minimum} to ${schema.maximum}`)
+        : undefined
     case 'boolean':
-      if (typeof value !== 'boolean') throw refuse(path, 'must be true or false')
-      return
+      return typeof value === 'boolean' ? undefined : fault('must be true or false')
     case 'list':
-      return checkList(schema, value, path)
+      return faultOfList(schema, value)
     case 'object':
-      return checkObject(schema, value, path)
+      return faultOfObject(schema, value)
     case 'map':
-      return checkMap(schema, value, path)
+      return faultOfMap(schema, value)
   }
 }
 
-function checkString(schema: StringSchema, value: CanonicalValue, path: string): void {
-  if (typeof value !== 'string') throw refuse(path, 'must be a string')
-  const length = characters(value)
-  if (length < schema.minLength) throw refuse(path, `is shorter than ${schema.minLength} characters`)
-  if (length > schema.maxLength) throw refuse(path, `is longer than ${schema.maxLength} characters`)
-  if (schema.pattern !== undefined && !schema.pattern.test(value))
-    throw refuse(path, `must match ${schema.pattern.source}`)
+const faultBelow = (place: string, { at, message }: Fault): Fault => fault(message, place + at)
+
+function faultOfString(schema: StringSchema, value: CanonicalValue): Fault | undefined {
+  if (typeof value !== 'string') return fault('must be a string')
+  // There are at most as many characters as units, and at least half as many.
+  const isWithin = value.length >= 2 * schema.minLength && value.length <= schema.maxLength
+  const length = isWithin ? value.length : characters(value)
+  if (length < schema.minLength) return fault(`is shorter than ${schema.minLength} characters`)
+  if (length > schema.maxLength) return fault(`is longer than ${schema.maxLength} characters`)
+  return schema.pattern !== undefined && !schema.pattern.test(value)
+    ? fault(`must match ${schema.pattern.source}`)
+    : undefined
 }
 
 /** JSON Schema counts characters, not UTF-16 units. */
@@ -113,40 +129,42 @@ function characters(text: string): number {
   return text.length - pairs
 }
 
-function checkList(schema: ListSchema, value: CanonicalValue, path: string): void {
-  if (!Array.isArray(value)) throw refuse(path, 'must be a list')
+function faultOfList(schema: ListSchema, value: CanonicalValue): Fault | undefined {
+  if (!Array.isArray(value)) return fault('must be a list')
   const items: readonly CanonicalValue[] = value
   if (items.length < schema.minItems || items.length > schema.maxItems)
-    throw refuse(path, `must have from ${schema.minItems} to ${schema.maxItems} items`)
-  items.forEach((item, i) => checkSchema(schema.items, item, `${path}[${i}]`))
-  if (schema.unique && new Set(items).size !== items.length) throw refuse(path, 'must not repeat an item')
-}
-
-function checkObject(schema: ObjectSchema, value: CanonicalValue, path: string): void {
-  if (!isCanonicalObject(value)) throw refuse(path, 'must be an object')
-  for (const [key, member] of Object.entries(value)) {
-    const expected = ownSchema(schema.required, key) ?? ownSchema(schema.optional, key)
-    if (expected === undefined) throw refuse(`${path}.${key}`, 'is not known')
-    checkSchema(expected, member, `${path}.${key}`)
+    return fault(`must have from ${schema.minItems} to ${schema.maxItems} items`)
+  for (const [i, item] of items.entries()) {
+    const found = faultOf(schema.items, item)
+    if (found !== undefined) return faultBelow(`[${i}]`, found)
   }
-  for (const key of Object.keys(schema.required)) {
-    if (!Object.hasOwn(value, key)) throw refuse(`${path}.${key}`, 'is missing')
+  return schema.unique && new Set(items).size !== items.length ? fault('must not repeat an item') : undefined
+}
+
+function faultOfObject(schema: ObjectSchema, value: CanonicalValue): Fault | undefined {
+  if (!isCanonicalObject(value)) return fault('must be an object')
+  for (const key of Object.keys(value)) {
+    const expected = schema.members.get(key)
+    const member = value[key]
+    if (expected === undefined) return fault('is not known', `.${key}`)
+    if (member === undefined) return fault('is missing', `.${key}`)
+    const found = faultOf(expected, member)
+    if (found !== undefined) return faultBelow(`.${key}`, found)
   }
+  const missing = Object.keys(schema.required).find((key) => !Object.hasOwn(value, key))
+  return missing === undefined ? undefined : fault('is missing', `.${missing}`)
 }
 
-function ownSchema(members: { readonly [key: string]: Schema }, key: string): Schema | undefined {
-  return Object.hasOwn(members, key) ? members[key] : undefined
-}
-
-function checkMap(schema: MapSchema, value: CanonicalValue, path: string): void {
-  if (!isCanonicalObject(value)) throw refuse(path, 'must be an object')
+function faultOfMap(schema: MapSchema, value: CanonicalValue): Fault | undefined {
+  if (!isCanonicalObject(value)) return fault('must be an object')
   const members = Object.entries(value)
-  if (members.length > schema.maxProperties) throw refuse(path, `has more than ${schema.maxProperties} keys`)
+  if (members.length > schema.maxProperties) return fault(`has more than ${schema.maxProperties} keys`)
   for (const [key, member] of members) {
-    if (!schema.keys.test(key))
-      throw refuse(`${path}.${key}`, `must have a key that matches ${schema.keys.source}`)
-    checkSchema(schema.values, member, `${path}.${key}`)
+    if (!schema.keys.test(key)) return fault(`must have a key that matches ${schema.keys.source}`, `.${key}`)
+    const found = faultOf(schema.values, member)
+    if (found !== undefined) return faultBelow(`.${key}`, found)
   }
+  return undefined
 }
 
 /** The same schema as JSON Schema (draft 2020-12). */

@@ -126,29 +126,25 @@ export function verifySeal({ seal, note }: SealNote, verifiers: readonly NoteVer
   return verification
 }
 
-/** A batch that was found good. */
-export interface SealedBatch {
-  readonly seal: Seal
-  readonly actions: readonly ActionPayload[]
-  /** RFC 6962 leaf hashes of the actions. */
-  readonly leaves: readonly Uint8Array[]
+/** An action under a seal, as it was read. */
+export interface SealedAction {
+  readonly action: ActionPayload
+  /** RFC 6962 leaf hash of its bytes. */
+  readonly leaf: Uint8Array
 }
 
 /**
  * Checks that these actions are exactly what a seal covers, without looking at its signature.
  *
  * @throws ProofError `truncated` when there are more or fewer actions than it says, `wrong_session` when one belongs
- *   to another agent or session, `seq_gap` when the numbers do not run on, `bad_root` when the root differs; and what
- *   `parseAction` throws
+ *   to another agent or session, `seq_gap` when the numbers do not run on, `bad_root` when the root differs
  */
-export function checkSealedBatch(seal: Seal, entries: readonly Uint8Array[]): SealedBatch {
-  if (entries.length !== seal.count)
-    throw new ProofError('truncated', `the seal covers ${seal.count} actions, here are ${entries.length}`)
-  const actions = entries.map((entry, i) => checkSealedAction(seal, parseAction(entry), i))
-  const leaves = entries.map(leafHash)
-  if (!equalBytes(rootOfLeafHashes(leaves), seal.root))
+export function checkSealedActions(seal: Seal, batch: readonly SealedAction[]): void {
+  if (batch.length !== seal.count)
+    throw new ProofError('truncated', `the seal covers ${seal.count} actions, here are ${batch.length}`)
+  for (const [position, { action }] of batch.entries()) checkSealedAction(seal, action, position)
+  if (!equalBytes(rootOfLeafHashes(batch.map(({ leaf }) => leaf)), seal.root))
     throw new ProofError('bad_root', 'the actions do not have the root that the seal signs')
-  return { seal, actions, leaves }
 }
 
 /**
@@ -167,19 +163,29 @@ export function checkSealedAction(seal: Seal, action: ActionPayload, position: n
   return action
 }
 
+/** A batch that was found good. */
+export interface SealedBatch {
+  readonly seal: Seal
+  readonly actions: readonly ActionPayload[]
+  /** RFC 6962 leaf hashes of the actions. */
+  readonly leaves: readonly Uint8Array[]
+}
+
 /**
  * Verifies a whole sealed batch: the seal's signature, then that the actions are the ones it covers.
  *
  * @param entries the actions in order
- * @param seal the seal's entry
- * @throws ProofError as {@link verifySeal} and {@link checkSealedBatch}
+ * @param sealBytes the seal's entry
+ * @throws ProofError as {@link verifySeal}, `parseAction` and {@link checkSealedActions}
  */
 export function verifySealedBatch(
   entries: readonly Uint8Array[],
-  seal: Uint8Array,
+  sealBytes: Uint8Array,
   verifiers: readonly NoteVerifier[],
 ): SealedBatch {
-  const parsed = parseSealNote(seal)
-  verifySeal(parsed, verifiers)
-  return checkSealedBatch(parsed.seal, entries)
+  const { seal, note } = parseSealNote(sealBytes)
+  verifySeal({ seal, note }, verifiers)
+  const batch = entries.map((entry) => ({ action: parseAction(entry), leaf: leafHash(entry) }))
+  checkSealedActions(seal, batch)
+  return { seal, actions: batch.map(({ action }) => action), leaves: batch.map(({ leaf }) => leaf) }
 }

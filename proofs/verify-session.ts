@@ -7,7 +7,8 @@ import type { ProofCode } from './errors.js'
 import { leafHash } from './merkle.js'
 import { assertAllIncluded } from './multi-proof.js'
 import type { Policy } from './policy.js'
-import { checkSealedBatch } from './seal.js'
+import { checkSealedActions } from './seal.js'
+import type { SealedAction } from './seal.js'
 import { assertSession, sessionCompleteness, worstState } from './session.js'
 import type { NoteVerification } from './signed-note.js'
 import { checkHead, TrustedAgents } from './trust.js'
@@ -71,16 +72,16 @@ function checkSeals(entries: readonly ReadEntry[], checks: Checks): void {
     return
   }
   checks.run('seal', 'every unsigned action is under its seal', () => {
-    let batch: ReadEntry[] = []
+    let batch: (SealedAction & { readonly index: number })[] = []
     for (const entry of entries) {
       const { parsed } = entry
       const last = batch.at(-1)
       if (last !== undefined && last.index + 1 !== entry.index) throw unsealed(batch)
       if (parsed.type === 'sealed') {
-        batch.push(entry)
+        batch.push({ index: entry.index, action: parsed.action, leaf: leafHash(entry.entry) })
       } else if (parsed.type === 'seal') {
-        const bytes = batch.map((action) => action.entry)
-        at(entry, () => checkSealedBatch(parsed.seal, bytes))
+        const sealed = batch
+        at(entry, () => checkSealedActions(parsed.seal, sealed))
         batch = []
       } else if (last !== undefined) throw unsealed(batch)
     }
@@ -88,7 +89,7 @@ function checkSeals(entries: readonly ReadEntry[], checks: Checks): void {
   })
 }
 
-function unsealed(batch: readonly ReadEntry[]): ProofError {
+function unsealed(batch: readonly Pick<BundleEntry, 'index'>[]): ProofError {
   return new ProofError('unsigned', `entry ${batch[0]?.index}: no seal follows this unsigned action`)
 }
 

@@ -1,12 +1,10 @@
 import type { ActionPayload } from '../../proofs/action.js'
-import { equalBytes } from '../../proofs/bytes.js'
 import { parseEntry, verifyEntry } from '../../proofs/entry.js'
 import type { Entry } from '../../proofs/entry.js'
-import { attempt, ProofError } from '../../proofs/errors.js'
-import { rootOfLeafHashes } from '../../proofs/merkle.js'
+import { attempt } from '../../proofs/errors.js'
+import type { ProofError } from '../../proofs/errors.js'
 import type { NoteVerifier } from '../../proofs/note-key.js'
-import { checkSealedAction, MAX_BATCH } from '../../proofs/seal.js'
-import type { Seal } from '../../proofs/seal.js'
+import { checkSealedActions, MAX_BATCH } from '../../proofs/seal.js'
 import type { NoteVerification } from '../../proofs/signed-note.js'
 import type { EntryCheck } from './audit.js'
 import type { AuditFinding } from './report.js'
@@ -68,7 +66,7 @@ export class EntryAudit implements EntryCheck {
     const batch = this.#pending.splice(0)
     if (entry.type === 'seal') {
       yield* this.#unsealed(batch.splice(0, Math.max(0, batch.length - entry.seal.count)))
-      const sealed = attempt(() => checkBatch(entry.seal, batch))
+      const sealed = attempt(() => checkSealedActions(entry.seal, batch))
       if ('error' in sealed) yield findingOf(index, sealed.error)
     } else {
       yield* this.#unsealed(batch)
@@ -91,18 +89,6 @@ export class EntryAudit implements EntryCheck {
     for (const { index } of actions)
       yield { code: 'unsigned', index, message: `entry ${index} has no signature and stands under no seal` }
   }
-}
-
-/** The leaf hashes of the log are those of the seal's tree: they are not computed again. */
-function checkBatch(seal: Seal, batch: readonly Pending[]): void {
-  if (batch.length !== seal.count)
-    throw new ProofError(
-      'truncated',
-      `the seal covers ${seal.count} actions, ${batch.length} stand before it`,
-    )
-  for (const [position, { action }] of batch.entries()) checkSealedAction(seal, action, position)
-  if (!equalBytes(rootOfLeafHashes(batch.map(({ leaf }) => leaf)), seal.root))
-    throw new ProofError('bad_root', 'the actions do not have the root that the seal signs')
 }
 
 function findingOf(index: number, error: ProofError): AuditFinding {

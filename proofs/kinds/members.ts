@@ -50,7 +50,8 @@ export function object(
   optional: ObjectSchema['optional'] = {},
   description?: string,
 ): ObjectSchema {
-  return { type: 'object', required, optional, ...described(description) }
+  const members = new Map(Object.entries({ ...required, ...optional }))
+  return { type: 'object', required, optional, members, ...described(description) }
 }
 export function map(keys: RegExp, values: Schema, maxProperties: number, description?: string): MapSchema {
   return { type: 'map', keys, values, maxProperties, ...described(description) }

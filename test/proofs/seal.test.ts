@@ -1,10 +1,10 @@
 import t from 'tap'
-import { formatAction } from '../../proofs/action.js'
+import { formatAction, parseAction } from '../../proofs/action.js'
 import { leafHash, rootOfLeafHashes, verifyInclusion } from '../../proofs/merkle.js'
 import { decodeVkey, encodeVkey } from '../../proofs/note-key.js'
 import {
   batchPath,
-  checkSealedBatch,
+  checkSealedActions,
   formatSeal,
   MAX_BATCH,
   parseSeal,
@@ -51,7 +51,11 @@ void t.test('a batch of one works', async (t) => {
 
 void t.test('what a seal does not cover exactly is refused with its reason', async (t) => {
   const read = parseSealNote(seal).seal
-  const check = (list: readonly Uint8Array[]) => () => checkSealedBatch(read, list)
+  const check = (list: readonly Uint8Array[]) => () =>
+    checkSealedActions(
+      read,
+      list.map((entry) => ({ action: parseAction(entry), leaf: leafHash(entry) })),
+    )
   t.throws(check(entries.slice(0, 2)), { code: 'TRUNCATED' }, 'cut')
   t.throws(check([...entries, entries[0]!]), { code: 'TRUNCATED' }, 'grown')
   t.throws(check([entries[1]!, entries[0]!, entries[2]!]), { code: 'SEQ_GAP' }, 'reordered')
