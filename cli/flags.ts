@@ -24,6 +24,7 @@ const KEY_FLAGS: readonly KeyFlag[] = [
   { name: 'threads', flag: '--threads', path: ['gateway', 'threads'] },
   { name: 'watch', flag: '--watch', path: ['scanner', 'watch'] },
   { name: 'clamdSocket', flag: '--clamd-socket', path: ['scanner', 'clamd', 'socket'] },
+  { name: 'icap', flag: '--icap', path: ['scanner', 'icap', 'listen'] },
   { name: 'scannerListen', flag: '--listen', path: ['scanner', 'http', 'listen'] },
   { name: 'admin', flag: '--admin', path: ['gateway', 'admin'] },
 ]

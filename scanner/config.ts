@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { archiveLimits } from './archive/limits.js'
+import { icapConfig } from './protocols/icap/config.js'
 import { isPublicKeyText } from './signatures/bundle.js'
 import { scanPolicyConfig } from './policy.js'
 import { hostPort } from '../runtime/host-port.js'
@@ -90,6 +91,7 @@ export const scannerConfig = z
       })
       .prefault({})
       .describe("Serving clamd's clients. Default: not served."),
+    icap: icapConfig,
     model: z
       .boolean()
       .default(true)

@@ -1,6 +1,6 @@
 import { messageOf } from '../runtime/errors.js'
 import { prepareHashes, type PreparedHashes } from './hashes/prepare.js'
-import { spool, type Source } from './spool.js'
+import { discard, spool, type Source, type Spooled } from './spool.js'
 import { describePath, type FileResult } from './verdict.js'
 import { failure, WorkerProcess, type Task, type WorkSource } from './worker-process.js'
 import type { Loaded, WorkerSettings } from './worker-protocol.js'
@@ -79,28 +79,26 @@ export class ScanPool {
    * @throws what the stream throws; a content over the limit of file sizes is a result (`skipped`, too_large)
    */
   async judgeContent(content: Source, name: string, options: JudgeOptions = {}): Promise<FileResult> {
-    const limit = this.#options.maxFileSize
-    const spooled = await spool(content, limit)
-    if (spooled.kind === 'too_large')
-      return {
-        path: name,
-        verdict: 'skipped',
-        reasons: [
-          {
-            engine: 'limit',
-            rule: 'too_large',
-            level: 'skipped',
-            detail: `more than the limit of ${limit} bytes`,
-          },
-        ],
-        ms: 0,
-      }
+    const spooled = await spool(content, this.#options.maxFileSize)
+    try {
+      return await this.judgeSpooled(spooled, name, options)
+    } finally {
+      await discard(spooled)
+    }
+  }
+
+  /** As {@link judgeContent} for a content that was taken in already; it stays the caller's to discard. */
+  async judgeSpooled(spooled: Spooled, name: string, options: JudgeOptions = {}): Promise<FileResult> {
     if (spooled.kind === 'memory')
       return this.#add({ content: spooled.content, name }, { path: name }, options)
-    try {
-      return await this.#add({ path: Buffer.from(spooled.path) }, { path: name }, options)
-    } finally {
-      await spooled.remove()
+    if (spooled.kind === 'file')
+      return this.#add({ path: Buffer.from(spooled.path) }, { path: name }, options)
+    const detail = `more than the limit of ${spooled.limit} bytes`
+    return {
+      path: name,
+      verdict: 'skipped',
+      reasons: [{ engine: 'limit', rule: 'too_large', level: 'skipped', detail }],
+      ms: 0,
     }
   }
 

@@ -34,7 +34,8 @@ export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
   const { config, log } = deps
   const vault = await Vault.open(deps.folder, deps.now)
   const options = poolOptions(await withInstalled(config, deps.folder))
-  const journal = Journal.open(deps.folder, ruleSetVersion(options, deps.version))
+  let judgedBy = ruleSetVersion(options, deps.version)
+  const journal = Journal.open(deps.folder, judgedBy)
   const pool = await ScanPool.start(options).catch(async (error: unknown) => {
     await journal.close()
     throw error
@@ -115,11 +116,13 @@ export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
     version: deps.version,
     maxStreamSize: config.max_stream_size,
     log,
+    ruleSetVersion: () => judgedBy,
     report: (result) => report(result),
     async reload() {
       try {
         await pool.reload(poolOptions(await withInstalled(config, deps.folder)))
-        journal.setVersion(ruleSetVersion(pool.options, deps.version))
+        judgedBy = ruleSetVersion(pool.options, deps.version)
+        journal.setVersion(judgedBy)
         log.info('rules and lists were loaded anew')
       } catch (error) {
         log.error({ err: error }, 'rules and lists were not loaded anew, the old ones stay')

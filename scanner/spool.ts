@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs'
 import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -9,7 +10,8 @@ export type Spooled =
   | { readonly kind: 'memory'; readonly content: Uint8Array }
   /** A private file (0600 in a folder 0700) until it is removed. */
   | { readonly kind: 'file'; readonly path: string; readonly remove: () => Promise<void> }
-  | { readonly kind: 'too_large' }
+  /** More than `limit` bytes. */
+  | { readonly kind: 'too_large'; readonly limit: number }
 
 /** Bytes that are sent to a worker as they are; more goes through a file, so that many streams at once fill no memory. */
 const MEMORY = 1024 * 1024
@@ -28,7 +30,7 @@ export async function spool(source: Source, limit: number): Promise<Spooled> {
       length += piece.length
       if (length > limit) {
         await file?.remove()
-        return { kind: 'too_large' }
+        return { kind: 'too_large', limit }
       }
       pieces.push(piece)
       if (length <= MEMORY) continue
@@ -43,6 +45,15 @@ export async function spool(source: Source, limit: number): Promise<Spooled> {
   const { path } = file
   await file.close()
   return { kind: 'file', path, remove: () => PrivateFile.removeFolder(path) }
+}
+
+/** A content that was taken in, once more from its beginning. */
+export const contentOf = (spooled: Exclude<Spooled, { kind: 'too_large' }>): Source =>
+  spooled.kind === 'memory' ? spooled.content : createReadStream(spooled.path)
+
+/** Removes what a spooled content has left on the disk. */
+export const discard = async (spooled: Spooled): Promise<void> => {
+  if (spooled.kind === 'file') await spooled.remove()
 }
 
 class PrivateFile {

@@ -15,6 +15,7 @@ export const registerScanner = (program: Command, context: CliContext): void => 
     .option('--data <dir>', 'data folder')
     .option('--watch <path>', 'folder to watch (repeatable)', collect)
     .option('--clamd-socket <path>', "Unix socket for clamd's clients, such as clamdscan")
+    .option('--icap <host:port>', 'ICAP address for proxies, service scan')
     .option('--listen <host:port>', 'HTTP address for POST /v1/scan; needs scanner.http.token')
     .action(async ({ listen, ...flags }: Flags) => {
       const { config } = context.loadConfig({ ...flags, scannerListen: listen })

@@ -6,7 +6,7 @@ import { codeOf, messageOf } from '../../runtime/errors.js'
 import { ProtocolError } from './errors.js'
 
 /** Connections at once; more are closed at once, which their clients see and this log tells. */
-const MAX_CONNECTIONS = 256
+export const MAX_CONNECTIONS = 256
 /** Owner and group may connect. */
 const SOCKET_MODE = 0o660
 const SOCKET_UMASK = 0o117

@@ -10,6 +10,8 @@ export interface ScanService {
   /** Bytes that a content sent over a connection may have. */
   readonly maxStreamSize: number
   readonly log: Logger
+  /** A name for all that verdicts follow from; another one when rules or lists were loaded anew. */
+  ruleSetVersion(): string
   /** Records what was found. Resolves when it is durable. */
   report(result: FileResult): Promise<void>
   /** Loads rules and lists anew. */

@@ -5,6 +5,7 @@ import type { ScannerConfig } from '../config.js'
 import { serveClamd } from './clamd/session.js'
 import { serveConnections, type ProtocolServer } from './connections.js'
 import { serveHttp } from './http/server.js'
+import { serveIcap } from './icap/session.js'
 import type { ScanService } from './scan-service.js'
 
 export interface ProtocolServers {
@@ -18,7 +19,7 @@ export interface ProtocolServers {
  * @throws ProtocolError `PROTOCOL_LISTEN`, RuntimeError `SECRET_MISSING` for the token
  */
 export async function serveProtocols(config: ScannerConfig, service: ScanService): Promise<ProtocolServers> {
-  const { clamd, http } = config
+  const { clamd, http, icap } = config
   const servers: Record<string, ProtocolServer> = {}
   const close = async (): Promise<void> => {
     await Promise.all(Object.values(servers).map((server) => server.close()))
@@ -34,6 +35,12 @@ export async function serveProtocols(config: ScannerConfig, service: ScanService
       servers['clamd_listen'] = await serveConnections(
         splitHostPort(clamd.listen),
         (socket) => serveClamd(socket, service, 'tcp'),
+        service.log,
+      )
+    if (icap.listen !== undefined)
+      servers['icap_listen'] = await serveConnections(
+        splitHostPort(icap.listen),
+        (socket) => serveIcap(socket, service, icap),
         service.log,
       )
     if (http.listen !== undefined && http.token !== undefined)

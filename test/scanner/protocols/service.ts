@@ -19,6 +19,7 @@ export async function scanService(
     pool,
     version: '9',
     maxStreamSize,
+    ruleSetVersion: () => '0123456789abcdef0123456789abcdef',
     log: pino({ level: 'silent' }),
     found,
     async report(result) {
