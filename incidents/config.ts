@@ -66,6 +66,28 @@ export const incidentsConfig = z
       .describe(
         'After this long without a repeat the next like event opens a new incident. Default one day.',
       ),
+    storm: z
+      .strictObject({
+        incidents: z
+          .number()
+          .int()
+          .min(1)
+          .max(1000)
+          .default(30)
+          .describe(
+            'So many incidents may open within the window; what else is detected then becomes part of one incident, the ' +
+              'storm, with true counts. Default 30.',
+          ),
+        window_seconds: z
+          .number()
+          .int()
+          .min(1)
+          .max(86_400)
+          .default(300)
+          .describe('Length of the window. Default 300.'),
+      })
+      .prefault({})
+      .describe('When incidents open faster than anybody can read them.'),
   })
   .prefault({})
   .describe('What happens after a detection')

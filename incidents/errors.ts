@@ -1,5 +1,18 @@
 export type IncidentErrorCode =
-  'INCIDENT_STORE' | 'INCIDENT_NOT_FOUND' | 'ALERT_REJECTED' | 'ALERT_UNREACHABLE'
+  | 'ALERT_REJECTED'
+  | 'ALERT_UNREACHABLE'
+  | 'BAD_REQUEST'
+  | 'BAD_TRANSITION'
+  | 'CONFLICT'
+  | 'FORBIDDEN'
+  | 'INCIDENT_NOT_FOUND'
+  | 'INCIDENT_STORE'
+  | 'LISTEN'
+  | 'NOT_FOUND'
+  | 'TOO_LARGE'
+  | 'UNAUTHORIZED'
+  | 'UNREACHABLE'
+  | 'UNSUPPORTED_MEDIA_TYPE'
 
 /** A failure of what follows a detection; `code` is stable. */
 export class IncidentError extends Error {

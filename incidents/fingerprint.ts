@@ -1,26 +1,44 @@
 import { createHash } from 'node:crypto'
 import type { DetectionEvent } from '../runtime/events.js'
+import { shorten } from '../runtime/text.js'
+import type { Subject } from './incident.js'
 
 /** How an event is grouped and told. */
-export interface Subject {
+export interface Matter {
   /** Hex. Equal for events that are one matter. */
   readonly fingerprint: string
+  /** Of our own words and names from rules and configuration: it is shown where nothing of a client may stand. */
   readonly title: string
+  /** Holds what a client sent. */
   readonly summary: string
+  readonly subjects: readonly Subject[]
 }
+
+/** Longest path that is kept of an event. */
+const MAX_PATH = 2048
 
 /**
  * Groups by what was detected and where, never by what an attacker chooses freely (address, path, value): a flood from many
  * addresses is then one incident with a count, not many incidents.
  */
-export function subjectOf(event: DetectionEvent): Subject {
+export function matterOf(event: DetectionEvent): Matter {
   switch (event.type) {
     case 'security.verdict': {
-      const { site, phase, rule, msg, action, client, method, path, variable, request_id } = event.data
+      const { site, phase, rule, msg, action, client, method, host, path, variable, request_id } = event.data
       return {
         fingerprint: digest(event.type, site, phase, String(rule ?? ''), action),
-        title: `${action === 'log' ? 'Detected' : 'Blocked'} on ${site}: ${msg || phase}`,
-        summary: `${client} ${method} ${path}${variable ? ` in ${variable}` : ''} (request ${request_id})`,
+        // Not `msg`: a rule may have put what it matched into it.
+        title:
+          `${action === 'log' ? 'Detected' : 'Blocked'} on ${site}: ${phase.replaceAll('_', ' ')}` +
+          (rule === undefined ? '' : ` (rule ${rule})`),
+        summary: `${msg || phase}: ${client} ${method} ${path}${variable ? ` in ${variable}` : ''} (request ${request_id})`,
+        subjects: [
+          { type: 'client', address: client },
+          { type: 'url', site, host: shorten(host, 255), path: shorten(path, MAX_PATH) },
+          ...(rule === undefined
+            ? []
+            : [{ type: 'rule', site, rule, ...(variable && { variable: shorten(variable, 200) }) } as const]),
+        ],
       }
     }
     case 'malformed_request': {
@@ -29,6 +47,7 @@ export function subjectOf(event: DetectionEvent): Subject {
         fingerprint: digest(event.type, listener, reason),
         title: `Malformed requests: ${reason}`,
         summary: `${client}: ${reason}, ${count} times`,
+        subjects: [{ type: 'client', address: client }],
       }
     }
     case 'scan.verdict': {
@@ -39,6 +58,9 @@ export function subjectOf(event: DetectionEvent): Subject {
         fingerprint: digest(event.type, host, verdict, name),
         title: `File ${verdict} on ${host}: ${first?.rule ?? verdict}`,
         summary: `${path} (sha256 ${sha256 || 'unknown'})${quarantine ? `, quarantined as ${quarantine}` : ''}`,
+        subjects: [
+          { type: 'file', host, path: shorten(path, MAX_PATH), sha256, ...(quarantine && { quarantine }) },
+        ],
       }
     }
     case 'operational': {
@@ -47,6 +69,7 @@ export function subjectOf(event: DetectionEvent): Subject {
         fingerprint: digest(event.type, role, code),
         title: `${role}: ${code}`,
         summary: message,
+        subjects: [],
       }
     }
   }

@@ -1,14 +1,21 @@
 import type { Logger } from 'pino'
-import type { LedgerClient } from '../ledger/client/types.js'
+import type { ActionSigner } from '../ledger/client/action-signer.js'
 import { messageOf } from '../runtime/errors.js'
 import { EVENT_TYPES, isCommandEvent, type Event } from '../runtime/events.js'
 import type { OutboundConfig } from '../runtime/outbound.js'
 import type { OutboxItem, Topic } from '../runtime/outbox.js'
-import { AlertSender } from './alerts/sender.js'
+import { shorten } from '../runtime/text.js'
+import { ALERT_WORK, alertReaction, openAlerts } from './alerts/alerts.js'
+import type { Reaction } from './change.js'
 import type { IncidentsConfig, WebhookAlert } from './config.js'
-import { subjectOf } from './fingerprint.js'
+import { matterOf } from './fingerprint.js'
+import { Lifecycle } from './lifecycle.js'
+import { EntryRecorder } from './recorder.js'
+import { stepOf } from './step.js'
 import { IncidentStore } from './store.js'
+import { StormGauge } from './storm.js'
 import { takeIn } from './take-in.js'
+import { WorkQueue } from './work/queue.js'
 
 export interface IncidentsDeps {
   readonly config: IncidentsConfig
@@ -17,7 +24,9 @@ export interface IncidentsDeps {
   /** `<data>/incidents`. */
   readonly folder: string
   readonly events: Topic
-  readonly ledger: LedgerClient
+  /** Topic `ledger` of the outbox. */
+  readonly ledger: Topic
+  readonly signer: ActionSigner
   readonly now: () => number
   readonly log: Logger
 }
@@ -25,69 +34,70 @@ export interface IncidentsDeps {
 export interface Incidents {
   /** Resolves once every event published before has been taken in and its steps are durable in the outbox. */
   settled(): Promise<void>
+  /** Readiness checks by name. */
+  readonly checks: Readonly<Record<string, () => string | undefined>>
   close(): Promise<void>
 }
 
-/** Starts the role: events become incidents, incidents are announced, each step goes to the ledger. */
+/** Starts the role: events become incidents, what follows from them is done, each step goes to the ledger. */
 export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
-  const { log, now } = deps
-  const store = await IncidentStore.open(deps.folder)
-
-  // A step leaves the store after it is durable in the outbox: a crash in between records it twice, never not at all.
-  let recording = Promise.resolve()
-  const recordSteps = (): Promise<void> => {
-    recording = recording
-      .then(async () => {
-        const steps = store.steps()
-        if (steps.length === 0) return
-        for (const { step } of steps)
-          deps.ledger.record({ kind: `incident.${step.name}`, ts: step.time, members: step.members })
-        await deps.ledger.flush()
-        await store.transaction(() => {
-          for (const { number } of steps) store.removeStep(number)
-        })
-      })
-      .catch((error: unknown) => {
-        log.error({ err: error }, 'steps of incidents wait for the ledger')
-      })
-    return recording
-  }
-
-  const sender = await AlertSender.start({
-    store,
-    alerts: deps.alerts,
-    outbound: deps.outbound,
+  const { config, alerts, outbound, log, now, signer } = deps
+  const store = await IncidentStore.open(deps.folder, {
+    signer,
     now,
-    log,
-    stepped: () => void recordSteps(),
+    onUnrecorded: (problem) => log.error({ problem }, 'a step of an incident does not fit the ledger'),
   })
+  const recorder = new EntryRecorder({ store, topic: deps.ledger, log })
+  const queue = new WorkQueue({ store, now, log, stepped: () => void recorder.record() })
+
+  const reactions: Reaction[] = []
+  const lifecycle = new Lifecycle({
+    store,
+    now,
+    reactions,
+    onFailed(error, { type, incident }) {
+      log.error(
+        { err: error, incident: incident.id, change: type },
+        'what follows from a change could not be decided',
+      )
+      store.addStep(stepOf('failed', now(), incident, { error: shorten(messageOf(error), 1000) }))
+    },
+  })
+  const storms = new StormGauge(store.table('storms'), config.storm)
+
+  // Each neighbour registers here what it reacts to and what work it does.
+  const announcing = await openAlerts({ store, alerts, outbound, now })
+  reactions.push(alertReaction({ store, alerts, now }))
+  queue.register(ALERT_WORK, announcing.handle, { buried: announcing.buried, maxAttempts: 1000 })
 
   const handle = async (items: readonly OutboxItem[]): Promise<void> => {
     await store.transaction(() => {
       for (const item of items) {
         if (item.seq <= store.position) continue
         const event = parse(item, log)
-        if (event && !isCommandEvent(event))
-          takeIn(event, { store, config: deps.config, alerts: deps.alerts, now })
+        if (event && !isCommandEvent(event)) takeIn(event, { store, lifecycle, storms, config, now })
         store.position = item.seq
       }
     })
-    sender.wake()
-    await recordSteps()
+    queue.wake()
+    void recorder.record()
   }
   const consumer = deps.events.consume('incidents', handle)
-  await recordSteps()
-  log.info({ alerts: deps.alerts.map((alert) => alert.name) }, 'incidents ready')
+  queue.start()
+  void recorder.record()
+  log.info({ alerts: alerts.map((alert) => alert.name) }, 'incidents ready')
 
   return {
     async settled() {
       await consumer.drained()
-      await recordSteps()
+      await recorder.record()
     },
+    checks: { steps: () => recorder.problem },
     async close() {
       await consumer.stop()
-      await sender.stop()
-      await recordSteps()
+      await queue.stop()
+      await announcing.close()
+      await recorder.stop()
       await store.close()
     },
   }
@@ -99,7 +109,7 @@ function parse(item: OutboxItem, log: Logger): Event | undefined {
     const event = JSON.parse(Buffer.from(item.bytes).toString('utf8')) as Event
     if (EVENT_TYPES.has(event.type)) {
       // One that lacks what its type needs would come again for ever, and all others behind it.
-      if (!isCommandEvent(event)) subjectOf(event)
+      if (!isCommandEvent(event)) matterOf(event)
       return event
     }
     log.error({ seq: item.seq, type: event.type }, 'an event of an unknown type makes no incident')

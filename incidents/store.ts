@@ -1,44 +1,65 @@
 import { join } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
+import type { ActionSigner } from '../ledger/client/action-signer.js'
 import { privateFolder } from '../runtime/data-folder.js'
 import { messageOf } from '../runtime/errors.js'
 import { lmdbWrite } from '../runtime/lmdb-cause.js'
 import { checkLmdbFile } from '../runtime/lmdb-file.js'
-import type { Delivery } from './alerts/delivery.js'
 import { IncidentError } from './errors.js'
+import { isOver } from './incident.js'
 import type { Incident } from './incident.js'
+import { IncidentSessions } from './session.js'
 import type { Step } from './step.js'
+import { Timeline } from './timeline.js'
+import { WorkStore } from './work/store.js'
+
+export interface IncidentStoreOptions {
+  /** Signs the steps; without it the store can only be read. */
+  readonly signer?: ActionSigner
+  /** Milliseconds since the Unix epoch. */
+  readonly now?: () => number
+  /** Told of a step that the ledger's schema does not take. */
+  readonly onUnrecorded?: (problem: string) => void
+}
 
 /**
- * Incidents on disk. One transaction takes a batch of events in: the incidents, the steps that the ledger still has to get,
- * the alerts that are due, and how far the outbox has been read. A crash therefore leaves either all of it or none, and an
- * event that comes again is known by its position.
+ * Incidents on disk. One transaction takes a batch of events in: the incidents, their entries for the ledger, the work that
+ * follows, and how far the outbox has been read. A crash therefore leaves either all of it or none, and an event that comes
+ * again is known by its position.
  */
 export class IncidentStore {
+  /** What follows from incidents and is not done yet. */
+  readonly work: WorkStore
+  readonly sessions: IncidentSessions
+  readonly timeline: Timeline
   readonly #root: RootDatabase
   readonly #incidents: Database<Incident, string>
   /** Fingerprint to the id of its latest incident. */
   readonly #latest: Database<string, string>
-  readonly #deliveries: Database<Delivery, string>
-  readonly #steps: Database<Step, number>
   readonly #state: Database<number, string>
+  readonly #options: IncidentStoreOptions
+  /** Incidents that the running transaction changed. */
+  readonly #touched = new Set<string>()
 
-  private constructor(root: RootDatabase) {
+  private constructor(root: RootDatabase, options: IncidentStoreOptions) {
     this.#root = root
+    this.#options = options
     this.#incidents = root.openDB({ name: 'incidents', encoding: 'json' })
     this.#latest = root.openDB({ name: 'latest', encoding: 'json' })
-    this.#deliveries = root.openDB({ name: 'deliveries', encoding: 'json' })
-    this.#steps = root.openDB({ name: 'steps', encoding: 'json' })
     this.#state = root.openDB({ name: 'state', encoding: 'json' })
+    this.work = new WorkStore(root, (incident) => this.#touched.add(incident))
+    this.sessions = new IncidentSessions(root, this.#state, options.signer)
+    this.timeline = new Timeline(root)
   }
 
   /** @throws IncidentError `INCIDENT_STORE` */
-  static async open(folder: string): Promise<IncidentStore> {
+  static async open(folder: string, options: IncidentStoreOptions = {}): Promise<IncidentStore> {
     const path = await privateFolder(folder)
     checkLmdbFile(join(path, 'data.mdb'))
     try {
       return new IncidentStore(
-        open({ path, noSubdir: false, overlappingSync: false, eventTurnBatching: false, maxDbs: 8 }),
+        open({ path, noSubdir: false, overlappingSync: false, eventTurnBatching: false, maxDbs: 32 }),
+        options,
       )
     } catch (cause) {
       throw new IncidentError('INCIDENT_STORE', `cannot open the incidents in ${path}: ${messageOf(cause)}`, {
@@ -47,9 +68,29 @@ export class IncidentStore {
     }
   }
 
-  /** Runs `work` as one durable transaction; what it throws undoes all of it. */
+  /** A table of a neighbour's own: what is written there shares the transactions of the incidents. */
+  table<T>(name: string): Database<T, string> {
+    return this.#root.openDB({ name, encoding: 'json' })
+  }
+
+  /**
+   * Runs `work` as one durable transaction; what it throws undoes all of it. An incident that is over when it ends, and for
+   * which nothing waits any more, has its session closed.
+   */
   async transaction<T>(work: () => T): Promise<T> {
-    return lmdbWrite(this.#root.childTransaction(work))
+    return lmdbWrite(
+      this.#root.childTransaction(() => {
+        this.#touched.clear()
+        const result = work()
+        for (const id of this.#touched) this.#settle(id)
+        return result
+      }),
+    )
+  }
+
+  /** Makes what other processes wrote visible to the reads that follow. */
+  refresh(): void {
+    this.#root.resetReadTxn()
   }
 
   /** Position of the last event taken in. */
@@ -65,6 +106,7 @@ export class IncidentStore {
     return this.#incidents.get(id)
   }
 
+  /** The incident that last took in a fingerprint, which a storm does for many. */
   latest(fingerprint: string): Incident | undefined {
     const id = this.#latest.get(fingerprint)
     return id === undefined ? undefined : this.#incidents.get(id)
@@ -72,43 +114,42 @@ export class IncidentStore {
 
   put(incident: Incident): void {
     this.#incidents.putSync(incident.id, incident)
-    this.#latest.putSync(incident.fingerprint, incident.id)
+    this.#touched.add(incident.id)
   }
 
-  /** Newest first. */
-  *list(): Generator<Incident> {
-    for (const { value } of this.#incidents.getRange({ reverse: true })) yield value
+  /** Says which incident takes in the events of a fingerprint from now on. */
+  route(fingerprint: string, id: string): void {
+    this.#latest.putSync(fingerprint, id)
   }
 
-  addStep(step: Step): void {
-    const next = (this.#state.get('step') ?? 0) + 1
-    this.#state.putSync('step', next)
-    this.#steps.putSync(next, step)
+  /** Newest first. @param before an id to go on behind */
+  *list(before?: string): Generator<Incident> {
+    const range = this.#incidents.getRange({ reverse: true, ...(before !== undefined && { start: before }) })
+    for (const { key, value } of range) if (key !== before) yield value
   }
 
-  /** Steps not yet in the ledger, in order. */
-  steps(): { readonly number: number; readonly step: Step }[] {
-    return [...this.#steps.getRange({})].map(({ key, value }) => ({ number: key, step: value }))
-  }
-
-  removeStep(number: number): void {
-    this.#steps.removeSync(number)
-  }
-
-  putDelivery(delivery: Delivery): void {
-    this.#deliveries.putSync(delivery.id, delivery)
-  }
-
-  removeDelivery(id: string): void {
-    this.#deliveries.removeSync(id)
-  }
-
-  /** Oldest first, failed ones included. */
-  *deliveries(): Generator<Delivery> {
-    for (const { value } of this.#deliveries.getRange({})) yield value
+  /** Records a step in the ledger's session of its incident and in the timeline. @param text of a comment */
+  addStep(step: Step, text?: string): void {
+    const { entry, problem } = this.sessions.record(step)
+    if (problem !== undefined) this.#options.onUnrecorded?.(problem)
+    const { incident: _, count: __, first: ___, last: ____, ...facts } = step.members
+    this.timeline.add(step.incident, {
+      time: step.time,
+      kind: step.kind,
+      entry,
+      facts,
+      ...(text !== undefined && { text }),
+    })
+    this.#touched.add(step.incident)
   }
 
   async close(): Promise<void> {
     await this.#root.close()
+  }
+
+  #settle(id: string): void {
+    const incident = this.#incidents.get(id)
+    if (incident && isOver(incident) && this.work.waiting(id) === 0)
+      this.sessions.close(id, (this.#options.now ?? Date.now)())
   }
 }

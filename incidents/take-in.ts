@@ -1,20 +1,28 @@
 import type { DetectionEvent } from '../runtime/events.js'
 import { shorten } from '../runtime/text.js'
 import { uuidv7 } from '../runtime/uuid.js'
-import { newDelivery } from './alerts/delivery.js'
-import type { IncidentsConfig, WebhookAlert } from './config.js'
-import { subjectOf, weightOf } from './fingerprint.js'
-import { atLeast, type Evidence, type Incident } from './incident.js'
+import type { Actor } from './change.js'
+import type { IncidentsConfig } from './config.js'
+import { matterOf, weightOf } from './fingerprint.js'
+import type { Matter } from './fingerprint.js'
+import { atLeast, isOver } from './incident.js'
+import type { Evidence, Incident } from './incident.js'
+import type { Lifecycle } from './lifecycle.js'
 import { stepOf } from './step.js'
 import type { IncidentStore } from './store.js'
+import { intoStorm, isStorm, STORM_FINGERPRINT, STORM_TITLE } from './storm.js'
+import type { StormGauge } from './storm.js'
 
 /** Events of which an incident keeps what they showed: the first half of these and the latest. */
 export const MAX_EVIDENCE = 20
 
+const DETECTION: Actor = { name: 'detection' }
+
 export interface TakeInDeps {
   readonly store: IncidentStore
+  readonly lifecycle: Lifecycle
+  readonly storms: StormGauge
   readonly config: IncidentsConfig
-  readonly alerts: readonly WebhookAlert[]
   readonly now: () => number
 }
 
@@ -22,52 +30,82 @@ export interface TakeInDeps {
 export function takeIn(event: DetectionEvent, deps: TakeInDeps): void {
   const { store, config } = deps
   if (!atLeast(event.severity, config.min_severity)) return
-  const subject = subjectOf(event)
-  const seen: Evidence = {
-    event: event.id,
-    time: event.time,
-    ...(event.entry === undefined ? {} : { entry: event.entry }),
-    summary: shorten(subject.summary, 500),
+  const matter = matterOf(event)
+  const known = active(store.latest(matter.fingerprint), event, config)
+  if (known) return repeat(known, event, matter, deps, false)
+  if (deps.storms.admits(event.time)) return open(event, matter, matter, deps)
+  // Too many incidents at once: this matter, and each that follows, becomes part of one.
+  const storm = active(store.latest(STORM_FINGERPRINT), event, config)
+  if (storm) repeat(storm, event, matter, deps, true)
+  else open(event, { ...matter, fingerprint: STORM_FINGERPRINT, title: STORM_TITLE }, matter, deps)
+}
+
+/** An incident that takes the event in; one that is over, or was quiet for long, does not. */
+function active(
+  incident: Incident | undefined,
+  event: DetectionEvent,
+  { group_seconds }: IncidentsConfig,
+): Incident | undefined {
+  const goesOn = incident && !isOver(incident) && event.time - incident.last_seen < group_seconds * 1000
+  return goesOn ? incident : undefined
+}
+
+/** @param told as the incident is told; a storm is told otherwise than the matter that began it */
+function open(event: DetectionEvent, told: Matter, matter: Matter, deps: TakeInDeps): void {
+  const count = weightOf(event)
+  const incident: Incident = {
+    id: uuidv7(deps.now()),
+    fingerprint: told.fingerprint,
+    title: shorten(told.title, 200),
+    severity: event.severity,
+    state: 'open',
+    count,
+    first_seen: event.time,
+    last_seen: event.time,
+    evidence: [evidenceOf(event, matter)],
+    issues: [],
+    ...(told !== matter && { storm: intoStorm({ matters: 0, first: [] }, matter, count, true) }),
   }
-  const before = store.latest(subject.fingerprint)
-  const repeats =
-    before !== undefined &&
-    before.state !== 'resolved' &&
-    before.state !== 'false_positive' &&
-    event.time - before.last_seen < config.group_seconds * 1000
-  if (!repeats) {
-    const incident: Incident = {
-      id: uuidv7(deps.now()),
-      fingerprint: subject.fingerprint,
-      title: shorten(subject.title, 200),
-      severity: event.severity,
-      state: 'open',
-      count: weightOf(event),
-      first_seen: event.time,
-      last_seen: event.time,
-      evidence: [seen],
-      issues: [],
-    }
-    store.put(incident)
-    store.addStep(stepOf('opened', event.time, incident, causeOf(event)))
-    announce('incident.opened', incident, deps)
-    return
-  }
-  const count = before.count + weightOf(event)
+  deps.store.route(told.fingerprint, incident.id)
+  deps.store.route(matter.fingerprint, incident.id)
+  deps.lifecycle.open(incident, event.time, DETECTION, causeOf(event))
+}
+
+/** @param joins whether the matter is new to a storm */
+function repeat(
+  before: Incident,
+  event: DetectionEvent,
+  matter: Matter,
+  deps: TakeInDeps,
+  joins: boolean,
+): void {
+  const { store } = deps
+  const weight = weightOf(event)
+  const count = before.count + weight
   const raised = !atLeast(before.severity, event.severity)
   const incident: Incident = {
     ...before,
     severity: raised ? event.severity : before.severity,
     count,
     last_seen: Math.max(before.last_seen, event.time),
-    evidence: keep(before.evidence, seen),
+    evidence: keep(before.evidence, evidenceOf(event, matter)),
+    ...(isStorm(before) && { storm: intoStorm(before.storm, matter, weight, joins) }),
   }
   store.put(incident)
+  if (joins) store.route(matter.fingerprint, incident.id)
   // Not every repeat is a step, or a flood would flood the ledger too: each power of ten is, with the true count.
   const milestone = Math.floor(Math.log10(count)) > Math.floor(Math.log10(before.count))
   if (milestone || raised) store.addStep(stepOf('repeated', event.time, incident, causeOf(event)))
-  if (raised) announce('incident.raised', incident, deps)
+  if (raised) deps.lifecycle.react({ type: 'raised', incident, by: DETECTION })
 }
+
+const evidenceOf = (event: DetectionEvent, { summary, subjects }: Matter): Evidence => ({
+  event: event.id,
+  time: event.time,
+  ...(event.entry === undefined ? {} : { entry: event.entry }),
+  summary: shorten(summary, 500),
+  subjects,
+})
 
 const causeOf = (event: DetectionEvent) => ({
   event: { id: event.id, type: event.type },
@@ -78,10 +116,3 @@ const keep = (evidence: readonly Evidence[], seen: Evidence): readonly Evidence[
   evidence.length < MAX_EVIDENCE
     ? [...evidence, seen]
     : [...evidence.slice(0, MAX_EVIDENCE / 2), ...evidence.slice(MAX_EVIDENCE / 2 + 1), seen]
-
-function announce(event: string, incident: Incident, deps: TakeInDeps): void {
-  const now = deps.now()
-  for (const alert of deps.alerts)
-    if (atLeast(incident.severity, alert.filter.min_severity))
-      deps.store.putDelivery(newDelivery(uuidv7(now), alert.name, event, incident, now))
-}

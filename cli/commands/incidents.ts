@@ -4,6 +4,9 @@ import { IncidentError } from '../../incidents/errors.js'
 import type { Incident } from '../../incidents/incident.js'
 import { startIncidents } from '../../incidents/role.js'
 import { IncidentStore } from '../../incidents/store.js'
+import { openActionSigner } from '../../ledger/client/action-signer.js'
+import { rolePaths } from '../../ledger/client/client.js'
+import { openTopic } from '../../runtime/topics.js'
 import type { CliContext, Flags } from '../context.js'
 import { openRoleStores } from '../role-stores.js'
 
@@ -18,6 +21,7 @@ export const registerIncidents = (program: Command, context: CliContext): void =
       const { config } = context.loadConfig(flags)
       await context.runRole('incidents', config, async (log) => {
         const stores = await openRoleStores(config, 'incidents', log)
+        const { keyFile } = rolePaths(stores.data, 'incidents')
         try {
           const role = await startIncidents({
             config: config.incidents,
@@ -25,12 +29,14 @@ export const registerIncidents = (program: Command, context: CliContext): void =
             outbound: config.outbound,
             folder: join(stores.data, 'incidents'),
             events: stores.events,
-            ledger: stores.ledger,
+            ledger: openTopic(stores.outbox, 'ledger'),
+            signer: await openActionSigner('incidents', keyFile),
             now: Date.now,
             log,
           })
           return {
             info: { alerts: config.alerts.map((alert) => alert.name) },
+            checks: role.checks,
             async stop() {
               await role.close()
               await stores.close()

@@ -4,7 +4,14 @@ import { codeOf, messageOf } from '../../runtime/errors.js'
 import { checkOutboundUrl, type OutboundConfig } from '../../runtime/outbound.js'
 import type { WebhookAlert } from '../config.js'
 import { IncidentError } from '../errors.js'
-import type { Delivery } from './delivery.js'
+
+/** One announcement: its id is in the body too, so that a receiver knows a repeat. */
+export interface WebhookMessage {
+  readonly id: string
+  readonly event: string
+  /** Exact bytes, the same at each attempt. */
+  readonly body: string
+}
 
 /** `sha256=` and the hex HMAC-SHA256 of the raw body, as receivers of signed webhooks expect it. */
 export const signature = (secret: string, body: string): string =>
@@ -16,11 +23,12 @@ export const signature = (secret: string, body: string): string =>
  * @throws IncidentError `ALERT_REJECTED` for an answer that is no success, `ALERT_UNREACHABLE` when none came
  */
 export async function sendWebhook(
-  delivery: Delivery,
+  message: WebhookMessage,
   alert: WebhookAlert,
   secret: string,
   outbound: OutboundConfig,
   agent: Agent,
+  stop: AbortSignal,
 ): Promise<void> {
   const url = checkOutboundUrl(alert.url, outbound)
   const timeout = alert.timeout_seconds * 1000
@@ -33,14 +41,14 @@ export async function sendWebhook(
       headers: {
         'content-type': 'application/json',
         'user-agent': 'Portcullis-Webhook/1.0',
-        'x-webhook-signature': signature(secret, delivery.body),
-        'x-webhook-event': delivery.event,
-        'x-webhook-delivery': delivery.id,
+        'x-webhook-signature': signature(secret, message.body),
+        'x-webhook-event': message.event,
+        'x-webhook-delivery': message.id,
       },
-      body: delivery.body,
+      body: message.body,
       headersTimeout: timeout,
       bodyTimeout: timeout,
-      signal: AbortSignal.timeout(timeout),
+      signal: AbortSignal.any([stop, AbortSignal.timeout(timeout)]),
     })
     status = response.statusCode
     await response.body.dump({ limit: 64 * 1024 })

@@ -1,0 +1,94 @@
+import type { Agent } from 'undici'
+import { outboundAgent } from '../../runtime/outbound.js'
+import type { OutboundConfig } from '../../runtime/outbound.js'
+import { readSecret } from '../../runtime/secret.js'
+import type { Reaction } from '../change.js'
+import type { WebhookAlert } from '../config.js'
+import { atLeast } from '../incident.js'
+import type { Incident } from '../incident.js'
+import { stepOf } from '../step.js'
+import type { IncidentStore } from '../store.js'
+import { dead, done, retry } from '../work/work.js'
+import type { Work, WorkHandler } from '../work/work.js'
+import { sendWebhook } from './webhook.js'
+
+export interface AlertsDeps {
+  readonly store: IncidentStore
+  readonly alerts: readonly WebhookAlert[]
+  readonly outbound: OutboundConfig
+  readonly now: () => number
+}
+
+/** What is announced; kept as it was decided, so that every attempt sends the same bytes. */
+export interface Announcement {
+  /** E.g. `incident.opened`. */
+  readonly event: string
+  /** RFC 3339. */
+  readonly timestamp: string
+  readonly incident: Omit<Incident, 'evidence'> & { readonly evidence: Incident['evidence'] }
+}
+
+export const ALERT_WORK = 'alert'
+
+/** Announces incidents on the channels whose filter lets them pass. */
+export const alertReaction =
+  ({ store, alerts, now }: Pick<AlertsDeps, 'store' | 'alerts' | 'now'>): Reaction =>
+  ({ type, incident }) => {
+    if (type !== 'opened' && type !== 'raised' && type !== 'reopened' && type !== 'resolved') return
+    for (const alert of alerts) {
+      if (!atLeast(incident.severity, alert.filter.min_severity)) continue
+      const body: Announcement = {
+        event: `incident.${type}`,
+        timestamp: new Date(now()).toISOString(),
+        incident: { ...incident, evidence: incident.evidence.slice(-3) },
+      }
+      store.work.add({ incident: incident.id, kind: ALERT_WORK, target: alert.name, body }, now())
+    }
+  }
+
+export interface Alerts {
+  readonly handle: WorkHandler
+  /** In the transaction that gives an announcement up. */
+  readonly buried: (work: Work, reason: string) => void
+  close(): Promise<void>
+}
+
+/** Opens the channels. @throws RuntimeError `SECRET_MISSING` for a channel without its secret */
+export async function openAlerts({ store, alerts, outbound, now }: AlertsDeps): Promise<Alerts> {
+  const channels = new Map<string, { alert: WebhookAlert; secret: string; agent: Agent }>()
+  for (const alert of alerts) {
+    const secret = await readSecret(alert.secret)
+    channels.set(alert.name, { alert, secret, agent: outboundAgent(outbound, alert.timeout_seconds * 1000) })
+  }
+  const step = (name: 'announced' | 'alert_failed', work: Work, error?: string): void => {
+    const incident = store.get(work.incident)
+    if (incident)
+      store.addStep(
+        stepOf(name, now(), incident, {
+          channel: work.target,
+          attempts: work.attempt,
+          ...(error !== undefined && { error }),
+        }),
+      )
+  }
+  return {
+    async handle(work, { signal }) {
+      const channel = channels.get(work.target)
+      if (!channel) return dead(`there is no alert channel ${work.target}`)
+      const { alert, secret, agent } = channel
+      const { event, ...rest } = work.body as Announcement
+      const message = { id: work.id, event, body: JSON.stringify({ id: work.id, event, ...rest }) }
+      try {
+        await sendWebhook(message, alert, secret, outbound, agent, signal)
+        return done(() => step('announced', work))
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        return work.attempt >= alert.max_attempts ? dead(reason) : retry(reason)
+      }
+    },
+    buried: (work, reason) => step('alert_failed', work, reason),
+    async close() {
+      await Promise.all([...channels.values()].map(({ agent }) => agent.destroy()))
+    },
+  }
+}
