@@ -292,11 +292,11 @@ void t.test(
     const frame = `${text.slice(0, -1)},"sig":"sha256=${sig}"}`
     const answers = on(socket, 'message')
     const next = async (): Promise<Envelope> => {
-      for await (const [data] of answers as AsyncIterable<[Buffer]>) {
-        const message = openEnvelope(data.toString(), ACCOUNT.secret)
+      for (;;) {
+        const { value } = (await answers.next()) as { value: [Buffer] }
+        const message = openEnvelope(value[0].toString(), ACCOUNT.secret)
         if (message.type !== 'heartbeat') return message
       }
-      throw new Error('no answer')
     }
     socket.send(frame)
     socket.send(frame)
