@@ -1,17 +1,11 @@
 import { messageOf } from '../../runtime/errors.js'
 import { ScanError } from '../errors.js'
 import type { CompiledRules, RuleMatch, YaraEngine } from './engine.js'
-import { firstBytes, requiredPattern, type FirstBytes } from './first-bytes.js'
+import { firstBytes, type FirstBytes } from './first-bytes.js'
 import type { Pack, RuleFile, RuleProblem } from './rule-files.js'
-import { parseRules, type ParsedSource, type SourceRule } from './rule-source.js'
-
-interface LoadedFile extends RuleFile, ParsedSource {}
-
-/** A rule with all that decides in which sets it is. */
-interface PlacedRule extends SourceRule {
-  readonly file: LoadedFile
-  readonly first: FirstBytes
-}
+import { compileRules } from './probed-rules.js'
+import { parseRules } from './rule-source.js'
+import { modulesOf, type LoadedFile, type PlacedRule } from './rule-text.js'
 
 /** Compiled rules that are asked only about contents which begin as they must. */
 interface GuardedRules {
@@ -47,21 +41,18 @@ export class RuleSet {
     const loaded: LoadedFile[] = []
     for (const file of files) {
       const parsed = parseRules(file.text)
-      if (parsed.unclosed === undefined) loaded.push({ ...file, ...parsed })
-      else
-        problems.push({
-          file: file.file,
-          line: lineAt(file.text, parsed.unclosed),
-          message: 'what begins here is not closed',
-        })
+      const { problem } = parsed
+      if (!problem) loaded.push({ ...file, ...parsed })
+      else {
+        const line = lineAt(file.text, problem.start)
+        problems.push({ file: file.file, line, message: problem.message })
+      }
     }
-    const rules = loaded.flatMap((file) =>
-      file.rules.map((rule): PlacedRule => ({ ...rule, file, first: firstBytes(rule.condition) })),
-    )
+    const rules = loaded.flatMap((file) => file.rules.map((rule): PlacedRule => ({ ...rule, file })))
     const kept = new Set(rules)
     for (let round = 0; ; round++)
       try {
-        return new RuleSet(compileSets(loaded, [...kept], engine), kept)
+        return new RuleSet(compileSets([...kept], engine), kept)
       } catch (cause) {
         if (round === MAX_ROUNDS || !leaveOutBroken(loaded, kept, engine, problems))
           throw new ScanError('SCAN_YARA_RULES', `the YARA rules do not compile: ${messageOf(cause)}`, {
@@ -90,90 +81,52 @@ export class RuleSet {
 }
 
 /** @throws when one of the sets does not compile */
-function compileSets(
-  files: readonly LoadedFile[],
-  rules: readonly PlacedRule[],
-  engine: YaraEngine,
-): GuardedRules[] {
-  const isMz = ({ first }: PlacedRule): boolean => first?.size === 1 && first.has(MZ)
-  const always = rules.filter(({ first }) => first === undefined)
-  const groups: [readonly PlacedRule[], FirstBytes][] = [
-    [always, undefined],
-    [rules.filter(isMz), new Set([MZ])],
-  ]
-  const others = rules.filter((rule) => rule.first !== undefined && !isMz(rule))
-  groups.push([others, new Set(others.flatMap(({ first }) => [...(first ?? [])]))])
-  return groups
-    .filter(([group]) => group.length > 0)
-    .map(([group, first]) => ({
-      compiled: engine.compile(
-        sourceOf(files, withReferences(group, rules), { isForAny: first === undefined, ...engine }),
-      ),
-      first,
-    }))
-}
-
-/** A group with the rules that its conditions name, and with global rules, which decide about all. */
-function withReferences(group: readonly PlacedRule[], rules: readonly PlacedRule[]): Set<PlacedRule> {
-  const byName = new Map(rules.map((rule) => [rule.name, rule]))
-  const members = new Set([...group, ...rules.filter(({ isGlobal }) => isGlobal)])
-  // A set goes through what is added to it on the way.
-  for (const { condition } of members)
-    for (const token of condition) {
-      const named = byName.get(token)
-      if (named) members.add(named)
+function compileSets(rules: readonly PlacedRule[], engine: YaraEngine): GuardedRules[] {
+  const first = new Map(rules.map((rule) => [rule, firstBytes(rule.condition)]))
+  const always: PlacedRule[] = []
+  const mz: PlacedRule[] = []
+  const others: PlacedRule[] = []
+  const begins = new Set<number>()
+  for (const [rule, values] of first)
+    if (!values) always.push(rule)
+    else if (values.size === 1 && values.has(MZ)) mz.push(rule)
+    else {
+      others.push(rule)
+      for (const value of values) begins.add(value)
     }
-  return members
+  const sets: [readonly PlacedRule[], FirstBytes][] = [
+    [always, undefined],
+    [mz, new Set([MZ])],
+    [others, begins],
+  ]
+  return sets
+    .filter(([set]) => set.length > 0)
+    .map(([set, values]) => ({ compiled: compileRules(set, rules, engine), first: values }))
 }
-
-/** How the conditions of a set are put. */
-interface Form extends Pick<YaraEngine, 'prunesTooMuch'> {
-  /** Its rules are asked about every content, so what they need most is asked first. */
-  readonly isForAny: boolean
-}
-
-const blank = (text: string): string => text.replace(/[^\n]/g, ' ')
 
 /**
- * One source of the given rules with everything else blank, so that every line and column stays where it is, and without
- * imports that none of them uses: what a module finds out about a content costs, whether it is asked for or not.
- * @param form how conditions are put; as they are written when absent
+ * All files as one source in which what is not kept is blank, and imports that nothing kept uses, so that every line and column
+ * stays where it is for the compiler to name.
  */
-function sourceOf(files: readonly LoadedFile[], members: ReadonlySet<PlacedRule>, form?: Form): string {
-  const modules = new Set<string>()
-  for (const { condition } of members)
-    for (const token of condition) modules.add(token.split('.', 1)[0] ?? token)
-  const starts = new Map([...members].map((rule) => [rule.file, new Map<number, PlacedRule>()]))
-  for (const rule of members) starts.get(rule.file)?.set(rule.start, rule)
-  return files.map((file) => textOf(file, starts.get(file), modules, form)).join('\n')
-}
-
-function textOf(
-  { text, rules, imports }: LoadedFile,
-  kept: ReadonlyMap<number, SourceRule> | undefined,
-  modules: ReadonlySet<string>,
-  form: Form | undefined,
-): string {
-  const parts: string[] = []
-  let at = 0
-  const cut = (start: number, end: number, put: string): void => {
-    parts.push(text.slice(at, start), put)
-    at = end
-  }
-  const pieces = [...imports, ...rules].sort((a, b) => a.start - b.start)
-  for (const piece of pieces) {
-    const { start, end } = piece
-    if ('module' in piece) {
-      if (!modules.has(piece.module)) cut(start, end, blank(text.slice(start, end)))
-    } else if (!kept?.has(start)) cut(start, end, blank(text.slice(start, end)))
-    else if (form) {
-      const required = form.isForAny ? requiredPattern(piece.condition, piece.patterns) : undefined
-      cut(piece.conditionStart, piece.conditionStart, required === undefined ? '(' : `${required} and (`)
-      cut(end - 1, end - 1, form.prunesTooMuch ? '\n) or filesize < 0' : '\n)')
-    }
-  }
-  parts.push(text.slice(at))
-  return parts.join('')
+function placedSource(files: readonly LoadedFile[], kept: ReadonlySet<PlacedRule>): string {
+  const modules = modulesOf(kept)
+  const starts = new Map(files.map((file) => [file, new Set<number>()]))
+  for (const { file, start } of kept) starts.get(file)?.add(start)
+  return files
+    .map((file) => {
+      const left = [
+        ...file.rules.filter(({ start }) => !starts.get(file)?.has(start)),
+        ...file.imports.filter(({ module }) => !modules.has(module)),
+      ]
+      const parts: string[] = []
+      let at = 0
+      for (const { start, end } of left.sort((a, b) => a.start - b.start)) {
+        parts.push(file.text.slice(at, start), file.text.slice(start, end).replace(/[^\n]/g, ' '))
+        at = end
+      }
+      return [...parts, file.text.slice(at)].join('')
+    })
+    .join('\n')
 }
 
 /**
@@ -195,7 +148,7 @@ function leaveOutBroken(
     line += file.text.split('\n').length
   }
   const broken = new Set<LoadedFile>()
-  for (const error of engine.check(sourceOf(files, kept))) {
+  for (const error of engine.check(placedSource(files, kept))) {
     const start = starts.findLast((candidate) => candidate.line <= error.line)
     if (!start || broken.has(start.file)) continue
     const { file } = start

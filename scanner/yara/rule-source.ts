@@ -1,3 +1,13 @@
+/** One pattern of a rule's `strings` section. */
+export interface SourcePattern {
+  /** With its `$`; an anonymous one is just `$`. */
+  readonly name: string
+  /** Its literal with what modifies it. */
+  readonly text: string
+  /** Offset into the source behind all of that. */
+  readonly end: number
+}
+
 /** One rule of a YARA source text. */
 export interface SourceRule {
   readonly name: string
@@ -8,8 +18,7 @@ export interface SourceRule {
   /** Offsets into the text: from the first modifier to behind the closing brace. */
   readonly start: number
   readonly end: number
-  /** Names of its patterns with their `$`, anonymous ones left out. */
-  readonly patterns: readonly string[]
+  readonly patterns: readonly SourcePattern[]
   /** Offset of the condition's first token. */
   readonly conditionStart: number
   /** Tokens of the condition: identifiers, numbers, whole string and pattern literals, single signs. */
@@ -20,8 +29,8 @@ export interface ParsedSource {
   readonly rules: readonly SourceRule[]
   /** Modules with the place of the statement that imports them. */
   readonly imports: readonly { readonly module: string; readonly start: number; readonly end: number }[]
-  /** Offset at which a comment or rule begins that the text does not end: what comes behind it is not known. */
-  readonly unclosed?: number
+  /** Why what comes from an offset on is not known. */
+  readonly problem?: { readonly start: number; readonly message: string }
 }
 
 /**
@@ -56,6 +65,8 @@ function* tokens(source: string): Generator<Token> {
   }
 }
 
+const UNCLOSED = 'what begins here is not closed'
+
 /**
  * Finds the rules of a source text without compiling it. What it does not understand it leaves out: the compiler says what
  * is wrong with that.
@@ -71,21 +82,23 @@ export function parseRules(source: string): ParsedSource {
       modifiers.push(next.value)
       continue
     }
-    if (text.startsWith('/*')) return { rules, imports, unclosed: start }
+    const ending = (message: string): ParsedSource => ({ rules, imports, problem: { start, message } })
+    if (text.startsWith('/*')) return ending(UNCLOSED)
     if (text === 'import') {
       const module = stream.next()
       if (!module.done) imports.push({ module: module.value.text.slice(1, -1), start, end: module.value.end })
     } else if (text === 'rule') {
-      const rule = parseRule(stream, modifiers, start)
-      if (!rule) return { rules, imports, unclosed: start }
+      const rule = parseRule(source, stream, modifiers, start)
+      if (!rule) return ending(UNCLOSED)
       rules.push(rule)
-    }
+    } else return ending('this is neither a rule nor an import')
     modifiers = []
   }
   return { rules, imports }
 }
 
 function parseRule(
+  source: string,
   stream: Generator<Token>,
   modifiers: readonly Token[],
   at: number,
@@ -93,8 +106,14 @@ function parseRule(
   const name = stream.next()
   if (name.done) return undefined
   let depth = 0
-  let before = ''
-  const patterns: string[] = []
+  let before: Token = name.value
+  let beforeThat: Token = name.value
+  const patterns: SourcePattern[] = []
+  let open: { readonly name: string; readonly start: number } | undefined
+  const endPattern = (end: number): void => {
+    if (open) patterns.push({ name: open.name, text: source.slice(open.start, end).trim(), end })
+    open = undefined
+  }
   const condition: string[] = []
   let conditionStart = -1
   let isCondition = false
@@ -116,9 +135,15 @@ function parseRule(
     else if (isCondition) {
       if (condition.length === 0) conditionStart = start
       condition.push(text)
-    } else if (text === '=' && depth === 1 && /^\$\w/.test(before)) patterns.push(before)
-    else if (depth === 1 && before === 'condition' && text === ':') isCondition = true
-    before = text
+    } else if (text === '=' && depth === 1 && /^\$\w*$/.test(before.text)) {
+      endPattern(beforeThat.end)
+      open = { name: before.text, start: end }
+    } else if (depth === 1 && before.text === 'condition' && text === ':') {
+      endPattern(beforeThat.end)
+      isCondition = true
+    }
+    beforeThat = before
+    before = next.value
   }
   return undefined
 }

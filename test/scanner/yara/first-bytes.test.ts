@@ -1,5 +1,5 @@
 import t from 'tap'
-import { firstBytes, requiredPattern } from '../../../scanner/yara/first-bytes.js'
+import { firstBytes } from '../../../scanner/yara/first-bytes.js'
 import { parseRules } from '../../../scanner/yara/rule-source.js'
 
 const tokens = (condition: string): readonly string[] =>
@@ -39,25 +39,4 @@ t.test('where it is not sure, any content is judged', async (t) => {
     'any of them',
   ])
     t.equal(values(condition), undefined, condition)
-})
-
-t.test('a pattern is named only when it must be found', async (t) => {
-  const required = (condition: string) => requiredPattern(tokens(condition), ['$a', '$b1', '$b2'])
-  t.equal(required('all of them'), '$a')
-  t.equal(required('filesize < 3 and (all of ($b*) and $a)'), '$b1')
-  t.equal(required('all of ($b2)'), '$b2')
-  t.equal(required('int16(uint32(0x3C)) == 1 and ($b1 and not $a)'), '$b1')
-  for (const condition of [
-    'any of them',
-    'all of them or $a',
-    'not all of them',
-    'not $a and filesize < 3',
-    '#a > 3 and $a at 0',
-    'all of them at 0',
-    'all of them in (0..9)',
-    'all of ($b*, $a)',
-    'for all of them : ( $ )',
-    '2 of them',
-  ])
-    t.equal(required(condition), undefined, condition)
 })
