@@ -1,4 +1,5 @@
-import type { Filed, Intent, IssueDraft, IssueRef, Tracker } from './tracker.js'
+import type { IssueRef } from '../incident.js'
+import type { Filed, Intent, IssueDraft, Tracker } from './tracker.js'
 
 export interface Attempt {
   /** Whether an earlier attempt may have done the work: it had no clear outcome, or we ended in the middle of it. */

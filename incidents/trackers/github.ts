@@ -1,14 +1,14 @@
 import { z } from 'zod'
-import type { IncidentState } from '../incident.js'
+import type { IncidentState, IssueRef } from '../incident.js'
 import { understand } from './answer.js'
 import type { GitHubConfig } from './config.js'
 import { TrackerError } from './errors.js'
 import type { TrackerHttp } from './http-client.js'
-import type { Filed, Intent, IssueDraft, IssueRef, Tracker } from './tracker.js'
+import type { Filed, Intent, IssueDraft, Tracker } from './tracker.js'
 
 const issueAnswer = z.object({
   number: z.number().int().positive(),
-  html_url: z.string().max(2048),
+  html_url: z.string().max(2000),
   body: z.string().nullish(),
   user: z.object({ login: z.string() }).nullish(),
   /** The list of issues holds pull requests too. */

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino'
 import { messageOf } from '../../runtime/errors.js'
 import type { Severity } from '../../runtime/events.js'
-import type { IncidentState } from '../incident.js'
+import type { IncidentState, IssueRef } from '../incident.js'
 import type { OpenPrConfig } from './config.js'
 import type { NewIssue, OpenPrApi, OpenPrIssue } from './openpr-api.js'
-import type { Filed, Intent, IssueDraft, IssueRef, Tracker } from './tracker.js'
+import type { Filed, Intent, IssueDraft, Tracker } from './tracker.js'
 
 const PRIORITY: Readonly<Record<Severity, NewIssue['priority']>> = {
   critical: 'urgent',

@@ -1,9 +1,10 @@
-import type { IncidentState } from '../incident.js'
+import type { IncidentState, IssueRef } from '../incident.js'
+import { shorten } from '../../runtime/text.js'
 import type { HttpTrackerConfig, TeamBoardConfig } from './config.js'
 import { TrackerError } from './errors.js'
 import type { TrackerHttp } from './http-client.js'
 import { fillJson, fillPath, type TemplateValues } from './template.js'
-import type { Filed, Intent, IssueDraft, IssueRef, Tracker } from './tracker.js'
+import type { Filed, Intent, IssueDraft, Tracker } from './tracker.js'
 
 interface IssuePointers {
   readonly id: string
@@ -125,10 +126,19 @@ export class TemplatedTracker implements Tracker {
 
   #filed(json: unknown, pointers: IssuePointers, writes: boolean): Filed {
     const id = textAt(json, pointers.id)
-    if (id === undefined || id === '') throw this.#strange(`no id at ${pointers.id}`, writes)
+    if (id === undefined || id === '' || id.length > 200)
+      throw this.#strange(`no id at ${pointers.id}`, writes)
     const key = pointers.key === undefined ? undefined : textAt(json, pointers.key)
     const url = pointers.url === undefined ? undefined : textAt(json, pointers.url)
-    return { ref: { tracker: this.name, id, key: key ?? id, url: webUrl(url) ?? this.config.base_url } }
+    return {
+      ref: {
+        tracker: this.name,
+        id,
+        key: key === undefined || key === '' ? id : shorten(key, 200),
+        url: webUrl(url) ?? this.config.base_url,
+        ...(this.delivery === 'at-least-once' && { delivery: this.delivery }),
+      },
+    }
   }
 
   #strange(what: string, writes: boolean): TrackerError {
@@ -156,6 +166,6 @@ function textAt(json: unknown, pointer: string): string | undefined {
 
 /** A link that a person may follow from the incident; nothing else an answer could hold. */
 const webUrl = (text: string | undefined): string | undefined =>
-  text !== undefined && text.length <= 2048 && /^https?:\/\//.test(text) && URL.canParse(text)
+  text !== undefined && text.length <= 2000 && /^https?:\/\//.test(text) && URL.canParse(text)
     ? text
     : undefined

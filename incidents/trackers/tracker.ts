@@ -1,9 +1,6 @@
 import type { Severity } from '../../runtime/events.js'
-import type { Incident, IncidentState } from '../incident.js'
+import type { IncidentState, IssueRef } from '../incident.js'
 import type { TrackerConfig } from './config.js'
-
-/** Where an incident is filed. */
-export type IssueRef = Incident['issues'][number]
 
 /** An issue as it is to be filed. Title and body are ours: what an attacker wrote stands in the body as escaped code. */
 export interface IssueDraft {
