@@ -15,11 +15,14 @@ import { stepOf } from './step.js'
 import { IncidentStore } from './store.js'
 import { StormGauge } from './storm.js'
 import { takeIn } from './take-in.js'
+import type { TrackerConfig } from './trackers/config.js'
+import { Trackers } from './trackers/trackers.js'
 import { WorkQueue } from './work/queue.js'
 
 export interface IncidentsDeps {
   readonly config: IncidentsConfig
   readonly alerts: readonly WebhookAlert[]
+  readonly trackers?: readonly TrackerConfig[]
   readonly outbound: OutboundConfig
   /** `<data>/incidents`. */
   readonly folder: string
@@ -70,6 +73,10 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
   reactions.push(alertReaction({ store, alerts, now }))
   queue.register(ALERT_WORK, announcing.handle, { buried: announcing.buried, maxAttempts: 1000 })
 
+  const trackers = await Trackers.open({ store, lifecycle, configs: deps.trackers ?? [], outbound, now, log })
+  reactions.push(trackers.reaction)
+  trackers.register(queue)
+
   const handle = async (items: readonly OutboxItem[]): Promise<void> => {
     await store.transaction(() => {
       for (const item of items) {
@@ -85,7 +92,7 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
   const consumer = deps.events.consume('incidents', handle)
   queue.start()
   void recorder.record()
-  log.info({ alerts: alerts.map((alert) => alert.name) }, 'incidents ready')
+  log.info({ alerts: alerts.map((alert) => alert.name), trackers: trackers.names }, 'incidents ready')
 
   return {
     async settled() {
@@ -97,6 +104,7 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
       await consumer.stop()
       await queue.stop()
       await announcing.close()
+      await trackers.close()
       await recorder.stop()
       await store.close()
     },

@@ -26,6 +26,7 @@ export const registerIncidents = (program: Command, context: CliContext): void =
           const role = await startIncidents({
             config: config.incidents,
             alerts: config.alerts,
+            trackers: config.trackers,
             outbound: config.outbound,
             folder: join(stores.data, 'incidents'),
             events: stores.events,
