@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { open, type Database, type RootDatabase } from 'lmdb'
+import { open, type Database, type Key, type RootDatabase } from 'lmdb'
 import type { ActionSigner } from '../ledger/client/action-signer.js'
 import { privateFolder } from '../runtime/data-folder.js'
 import { messageOf } from '../runtime/errors.js'
@@ -69,7 +69,7 @@ export class IncidentStore {
   }
 
   /** A table of a neighbour's own: what is written there shares the transactions of the incidents. */
-  table<T>(name: string): Database<T, string> {
+  table<T, K extends Key = string>(name: string): Database<T, K> {
     return this.#root.openDB({ name, encoding: 'json' })
   }
 

@@ -3,7 +3,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { Agent } from 'undici'
 import { z } from 'zod'
-import { RuntimeError } from './errors.js'
+import { codeOf, RuntimeError } from './errors.js'
 
 /** `outbound:` in the configuration. */
 export const outboundConfig = z
@@ -100,3 +100,24 @@ export function checkOutboundUrl(
   if (isIP(host) && !mayReach(host, config)) throw refuse(host, host)
   return url
 }
+
+/** Faults that arise before a byte of the request is sent. */
+const NOT_SENT: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+])
+
+/** Whether a request failed before a byte of it was sent, so that nobody can have acted on it. */
+export const wasNotSent = (error: unknown): boolean => NOT_SENT.has(codeOf(error) ?? '')

@@ -63,15 +63,25 @@ export interface Run {
   /** Who asked: `playbook:NAME`, `tracker:NAME`, `operator:NAME`. */
   readonly by: string
   /** A task of a tracker's that this run works on, and that is told of its end. */
-  readonly task?: { readonly tracker: string; readonly id: string }
+  readonly task?: TrackerTask
   /** Milliseconds since the Unix epoch. */
   readonly created: number
   /** No result after it; set when the run is handed over. Milliseconds since the Unix epoch. */
   readonly deadline?: number
-  /** SHA-256 (hexadecimal) of each token that was handed out for it, the latest last; empty once it is finished. */
+  /** SHA-256 (hexadecimal) of each token that was handed out for it, the latest last. */
   readonly tokens: readonly string[]
+  /** Whether the ledger has its `dispatched` step. */
+  readonly dispatched: boolean
   /** What the agent's side calls it. */
   readonly external?: string
   readonly result?: RunResult
   readonly finished?: number
+  /** Work of the queue that belongs to it: its dispatch first, then its timers. */
+  readonly work: readonly string[]
+}
+
+/** A task that a tracker gave to its bot. */
+export interface TrackerTask {
+  readonly tracker: string
+  readonly id: string
 }

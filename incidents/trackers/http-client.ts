@@ -1,6 +1,6 @@
 import type { Agent } from 'undici'
 import { codeOf, messageOf } from '../../runtime/errors.js'
-import { checkOutboundUrl, outboundAgent, type OutboundConfig } from '../../runtime/outbound.js'
+import { checkOutboundUrl, outboundAgent, wasNotSent, type OutboundConfig } from '../../runtime/outbound.js'
 import { shorten } from '../../runtime/text.js'
 import { TrackerError, type TrackerErrorCode } from './errors.js'
 
@@ -33,24 +33,6 @@ export interface HttpClientOptions {
   readonly headers: Readonly<Record<string, string>>
   readonly now: () => number
 }
-
-/** Faults that arise before a byte of the request is sent. */
-const NOT_SENT: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENETDOWN',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-])
 
 /**
  * JSON requests to one tracker. Each ends in an answer with a 2xx status or a `TrackerError` that says whether the request
@@ -118,7 +100,7 @@ export class TrackerHttp {
     const { name } = this.options
     const code = codeOf(cause)
     const refused = code === 'OUTBOUND_REFUSED'
-    if (refused || (code !== undefined && NOT_SENT.has(code)))
+    if (refused || wasNotSent(cause))
       return new TrackerError('TRACKER_UNREACHABLE', `${name} cannot be reached: ${messageOf(cause)}`, {
         retryable: !refused,
         ambiguous: false,

@@ -1,5 +1,6 @@
 import {
   actor,
+  commitment,
   count,
   flag,
   hash,
@@ -42,6 +43,7 @@ const optional = {
   from: term,
   work: object({ id: uuid, kind: text(64), target: text(200) }, {}, 'What was to follow.'),
   issue: object({ tracker: text(100), id: text(200), key: text(200), url: text(2000) }, {}, 'In a tracker.'),
+  out: commitment,
   run: object({ id: uuid, agent: text(200) }, { status: term, attempt: count() }, 'A run of an agent.'),
   action: object(
     { type: term, digest: hash },
