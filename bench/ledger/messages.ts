@@ -10,6 +10,15 @@ export interface Row {
   readonly perRequest: number
   /** Added to every fsync, in milliseconds. */
   readonly syncDelayMs: number
+  /** A witness, as a process on the same machine, cosigns beside the appends, or every answer waits for it. */
+  readonly witness?: 'beside' | 'awaited'
+}
+
+/** What the ledger's process says once it serves. */
+export interface Serving {
+  readonly address: string
+  /** Keys that must have signed every checkpoint: the log's, and the witness's when it is waited for. */
+  readonly vkeys: readonly string[]
 }
 
 export interface LoadOrder {
@@ -41,6 +50,8 @@ export interface LoadResult {
 
 export interface LedgerFacts {
   readonly size: number
+  /** Size of the newest checkpoint that the witness cosigned. */
+  readonly witnessed?: number | undefined
   /** Milliseconds, sorted. */
   readonly syncs: Float64Array
   readonly cpuSeconds: number

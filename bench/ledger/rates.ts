@@ -17,12 +17,20 @@ import { assertInclusion } from '../../proofs/merkle.js'
 import { decodeVkey, encodeVkey, noteSigner } from '../../proofs/note-key.js'
 import { parseTlogProof } from '../../proofs/tlog-proof.js'
 import { AGENT, quantile } from './messages.js'
-import type { LedgerFacts, LoadOrder, LoadResult, LoadTarget, Row } from './messages.js'
+import type { LedgerFacts, LoadOrder, LoadResult, LoadTarget, Row, Serving } from './messages.js'
 
 const ROWS: readonly Row[] = [
   { name: 'one signed action a request', shape: 'single', perRequest: 1, syncDelayMs: 0 },
   { name: '50 signed actions a request', shape: 'bundle', perRequest: 50, syncDelayMs: 0 },
   { name: '50 sealed actions a request', shape: 'sealed', perRequest: 50, syncDelayMs: 0 },
+  { name: 'one signed, a local witness', shape: 'single', perRequest: 1, syncDelayMs: 0, witness: 'beside' },
+  {
+    name: 'one signed, awaits the witness',
+    shape: 'single',
+    perRequest: 1,
+    syncDelayMs: 0,
+    witness: 'awaited',
+  },
   { name: 'one signed, fsync + 5 ms', shape: 'single', perRequest: 1, syncDelayMs: 5 },
   { name: '50 signed, fsync + 5 ms', shape: 'bundle', perRequest: 50, syncDelayMs: 5 },
   { name: '50 sealed, fsync + 5 ms', shape: 'sealed', perRequest: 50, syncDelayMs: 5 },
@@ -72,9 +80,9 @@ async function message<T>(child: ChildProcess): Promise<T> {
   return received
 }
 
-/** Every answer must prove its entry under a checkpoint of this log. */
-function verify(result: LoadResult, vkey: string): void {
-  const verifiers = [decodeVkey(vkey)]
+/** Every answer must prove its entry under a checkpoint that all these keys signed. */
+function verify(result: LoadResult, vkeys: readonly string[]): void {
+  const verifiers = vkeys.map(decodeVkey)
   const checked = new Map<string, { readonly size: number; readonly root: Uint8Array }>()
   const indexes = new Set<number>()
   for (const { leaf, proof: bytes } of result.answers) {
@@ -82,7 +90,9 @@ function verify(result: LoadResult, vkey: string): void {
     const note = Buffer.from(checkpoint).toString('latin1')
     let head = checked.get(note)
     if (head === undefined) {
-      head = verifyCheckpoint(checkpoint, verifiers).checkpoint
+      const { checkpoint: tree, verification } = verifyCheckpoint(checkpoint, verifiers)
+      if (verification.verified.length !== verifiers.length) throw new Error('a checkpoint lacks a signature')
+      head = tree
       checked.set(note, head)
     }
     assertInclusion(index, head.size, leaf, proof, head.root)
@@ -107,14 +117,16 @@ async function measure(row: Row): Promise<Measured> {
       encodeVkey(noteSigner(AGENT, seed)),
       token,
       String(row.syncDelayMs),
+      ...(row.witness === undefined ? [] : [join(folder, 'witness'), row.witness]),
     ])
-    const { address, vkey } = await message<{ address: string; vkey: string }>(ledger)
+    const { address, vkeys } = await message<Serving>(ledger)
     const [host = '', port = ''] = address.split(':')
     load.send({ host, port: Number(port), token } satisfies LoadTarget)
     const result = await message<LoadResult>(load)
     ledger.send('stop')
     const facts = await message<LedgerFacts>(ledger)
-    verify(result, vkey)
+    verify(result, vkeys)
+    if (row.witness !== undefined && !facts.witnessed) throw new Error('the witness cosigned nothing')
     const posted = result.answered * (row.perRequest + (row.shape === 'sealed' ? 1 : 0))
     if (facts.size !== posted)
       throw new Error(`${posted} entries were acknowledged, the log has ${facts.size}`)

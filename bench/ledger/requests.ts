@@ -53,7 +53,7 @@ export function* signedRequests(
     const type = row.shape === 'single' ? 'text/x.portcullis.note' : 'application/x.portcullis.entries'
     yield {
       head: ({ host, port, token }) =>
-        `POST /v1/entries HTTP/1.1\r\nHost: ${host}:${port}\r\nAuthorization: Bearer ${token}\r\n` +
+        `POST /v1/entries${row.witness === 'awaited' ? '?wait=witnessed' : ''} HTTP/1.1\r\nHost: ${host}:${port}\r\nAuthorization: Bearer ${token}\r\n` +
         `Content-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n`,
       body,
       leaf: leafHash(last),
