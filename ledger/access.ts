@@ -2,18 +2,16 @@
  * How a command on the same machine reaches the ledger: over the socket of the writer that runs, or, when none runs, by
  * taking the writer's lease itself for as long as the command lasts.
  */
-import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
-import { buffer } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
-import { codeOf } from '../runtime/errors.js'
 import type { Logger } from '../runtime/log.js'
 import type { Topic } from '../runtime/outbox.js'
+import { isUnserved, requestOverSocket } from '../runtime/unix-socket.js'
 import type { ApiRequest, ApiResponse } from './api/message.js'
 import type { AnchorArchive } from './anchor/archive.js'
 import { anchorPins, openArchive } from './anchor/open.js'
 import { createApi } from './api/routes.js'
-import { socketPath } from './api/server.js'
+import { SOCKET_NAME } from './api/server.js'
 import type { LedgerConfig } from './config.js'
 import { LedgerError } from './errors.js'
 import { Intake } from './intake.js'
@@ -58,7 +56,10 @@ export async function openAccess(options: AccessOptions): Promise<LedgerAccess> 
   const folder = join(options.data, 'ledger')
   for (let waited = 0; ; waited += RETRY_MS) {
     if (await answers(folder)) {
-      return { request: (request) => overSocket(folder, request), close: async () => {} }
+      return {
+        request: (request) => requestOverSocket(folder, SOCKET_NAME, request),
+        close: async () => {},
+      }
     }
     try {
       return await ownAccess(options)
@@ -125,52 +126,10 @@ function failure(log: Log): never {
 
 async function answers(folder: string): Promise<boolean> {
   try {
-    await overSocket(folder, { target: '/health' })
+    await requestOverSocket(folder, SOCKET_NAME, { target: '/health' })
     return true
   } catch (error) {
-    if (['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'ENOTSOCK'].includes(codeOf(error) ?? '')) return false
+    if (isUnserved(error)) return false
     throw error
   }
-}
-
-async function overSocket(folder: string, request: LocalRequest): Promise<ApiResponse> {
-  const socket = await socketPath(folder)
-  try {
-    return await exchange(socket.path, request)
-  } finally {
-    await socket.close()
-  }
-}
-
-function exchange(path: string, request: LocalRequest): Promise<ApiResponse> {
-  return new Promise((resolve, reject) => {
-    const outgoing = httpRequest(
-      {
-        socketPath: path,
-        path: request.target,
-        method: request.method ?? 'GET',
-        headers: {
-          host: 'localhost',
-          ...(request.contentType !== undefined && { 'content-type': request.contentType }),
-          ...(request.accept !== undefined && { accept: request.accept }),
-          'content-length': request.body?.length ?? 0,
-        },
-        timeout: TIMEOUT_MS,
-        agent: false,
-      },
-      (incoming) => {
-        const headers: Record<string, string> = {}
-        for (const [name, value] of Object.entries(incoming.headers)) headers[name] = String(value)
-        buffer(incoming).then(
-          (body) => resolve({ status: incoming.statusCode ?? 0, headers, body }),
-          (error: unknown) => reject(error instanceof Error ? error : new Error(String(error))),
-        )
-      },
-    )
-    outgoing.on('timeout', () =>
-      outgoing.destroy(new LedgerError('UNREACHABLE', 'the ledger does not answer')),
-    )
-    outgoing.on('error', reject)
-    outgoing.end(request.body)
-  })
 }

@@ -23,6 +23,7 @@ export type RuntimeErrorCode =
   | 'DOWNLOAD_TOO_LARGE'
   | 'SECRET_MISSING'
   | 'SECRET_PROVIDER'
+  | 'SOCKET'
 
 /** A failure of something that every role shares. The message is fit for an operator; `cause` holds what was caught. */
 export class RuntimeError extends Error {

@@ -1,39 +1,22 @@
-import { chmod, open, unlink } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
-import { constants } from 'node:fs'
+import { chmod, unlink } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, ListenOptions } from 'node:net'
 import { join } from 'node:path'
 import { once } from 'node:events'
 import { codeOf, messageOf } from '../../runtime/errors.js'
+import { socketPath } from '../../runtime/unix-socket.js'
 import { LedgerError } from '../errors.js'
 import type { ApiRequest, ApiResponse } from './message.js'
 import { problem } from './problem.js'
 import type { Api } from './routes.js'
 
-const SOCKET_NAME = 'ledger.sock'
-/** A socket's path has 108 bytes on Linux, 104 elsewhere. */
-const MAX_SOCKET_PATH = 103
+export const SOCKET_NAME = 'ledger.sock'
 const HEADERS_MS = 10_000
 const REQUEST_MS = 60_000
 const KEEP_ALIVE_MS = 30_000
 const STOP_MS = 5_000
 const MAX_TCP_CONNECTIONS = 2_048
-
-/**
- * The path under which the socket of a folder can be reached, and what has to be closed after use: a path that is too
- * long for a socket goes through the open folder's entry in /proc.
- */
-export async function socketPath(folder: string): Promise<{ readonly path: string; close(): Promise<void> }> {
-  const path = join(folder, SOCKET_NAME)
-  if (Buffer.byteLength(path) <= MAX_SOCKET_PATH) return { path, close: async () => {} }
-  if (process.platform !== 'linux') {
-    throw new LedgerError('SOCKET', `the path of the socket is too long: ${path}`)
-  }
-  const handle: FileHandle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY)
-  return { path: `/proc/self/fd/${handle.fd}/${SOCKET_NAME}`, close: () => handle.close() }
-}
 
 export interface ApiServer {
   /** `HOST:PORT` for TCP, the path of the socket otherwise. */
@@ -44,7 +27,7 @@ export interface ApiServer {
 
 /** Serves the API on the Unix socket of a folder (0600). A socket that a crashed writer left is replaced. */
 export async function serveSocket(api: Api, folder: string, maxBodyBytes: number): Promise<ApiServer> {
-  const socket = await socketPath(folder)
+  const socket = await socketPath(folder, SOCKET_NAME)
   await unlink(socket.path).catch((error: unknown) => {
     if (codeOf(error) !== 'ENOENT') throw error
   })

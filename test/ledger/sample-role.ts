@@ -7,7 +7,8 @@ import type { OutboundConfig } from '../../runtime/outbound.js'
 import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import type { Outbox, Topic } from '../../runtime/outbox.js'
 import { openTopic } from '../../runtime/topics.js'
-import { socketPath } from '../../ledger/api/server.js'
+import { SOCKET_NAME } from '../../ledger/api/server.js'
+import { socketPath } from '../../runtime/unix-socket.js'
 import { ledgerConfig } from '../../ledger/config.js'
 import type { LedgerError } from '../../ledger/errors.js'
 import { startLedger } from '../../ledger/role.js'
@@ -70,7 +71,7 @@ export async function ask(
   target: string,
   options: { method?: string; headers?: OutgoingHttpHeaders; body?: Uint8Array } = {},
 ): Promise<Answer> {
-  const socket = where.startsWith('http') ? undefined : await socketPath(join(where, 'ledger'))
+  const socket = where.startsWith('http') ? undefined : await socketPath(join(where, 'ledger'), SOCKET_NAME)
   const url = socket === undefined ? new URL(where) : undefined
   try {
     const answer = await new Promise<Answer>((resolve, reject) => {
