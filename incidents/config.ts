@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { hostPort } from '../runtime/host-port.js'
 import { secretReference } from '../runtime/secret.js'
 
 const severity = z.enum(['info', 'low', 'medium', 'high', 'critical'])
@@ -51,9 +52,39 @@ export const alertsConfig = z
   )
   .describe('Channels on which incidents are announced. Default none.')
 
+const tokenHolder = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w.@-]{1,64}$/)
+    .describe('Who holds the token; records show it as `person:NAME`.'),
+  token: secretReference.describe('The bearer token: env:NAME, file:PATH or exec:[…].'),
+})
+
 /** `incidents:` in the configuration. */
 export const incidentsConfig = z
   .strictObject({
+    listen: hostPort
+      .optional()
+      .describe(
+        'TCP address for webhooks of trackers, results and tunnels of agents, and the API; beside the Unix socket in the data ' +
+          'folder. TLS belongs in front of it. Default: none.',
+      ),
+    public_url: z
+      .url({ protocol: /^https?$/ })
+      .transform((url) => url.replace(/\/+$/, ''))
+      .optional()
+      .describe(
+        'How others reach `listen`; agents post their results below it. Default: http:// and `listen`.',
+      ),
+    tokens: z
+      .array(tokenHolder)
+      .max(100)
+      .default([])
+      .refine(
+        (holders) => new Set(holders.map(({ name }) => name)).size === holders.length,
+        'two tokens have the same name',
+      )
+      .describe('Who may use the API over TCP. Default nobody: then it answers only on the Unix socket.'),
     min_severity: severity
       .default('low')
       .describe('Events below it make no incident; they stay in the ledger and logs.'),

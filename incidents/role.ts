@@ -2,114 +2,171 @@ import type { Logger } from 'pino'
 import type { ActionSigner } from '../ledger/client/action-signer.js'
 import { messageOf } from '../runtime/errors.js'
 import { EVENT_TYPES, isCommandEvent, type Event } from '../runtime/events.js'
-import type { OutboundConfig } from '../runtime/outbound.js'
+import { splitHostPort } from '../runtime/host-port.js'
 import type { OutboxItem, Topic } from '../runtime/outbox.js'
-import { shorten } from '../runtime/text.js'
-import { ALERT_WORK, alertReaction, openAlerts } from './alerts/alerts.js'
-import type { Reaction } from './change.js'
-import type { IncidentsConfig, WebhookAlert } from './config.js'
+import { readSecret } from '../runtime/secret.js'
+import { openAlerts } from './alerts/alerts.js'
+import { IncidentApi } from './api/api.js'
+import type { TokenHolder } from './api/api.js'
+import { incidentRoutes } from './api/incidents.js'
+import type { Route } from './api/route.js'
+import { serveSocket, serveTcp } from './api/server.js'
+import type { ApiServer } from './api/server.js'
+import { serviceRoutes } from './api/service.js'
+import type { Connector, ConnectorDeps } from './connector.js'
+import { openCore } from './core.js'
+import type { Core, IncidentsSettings } from './core.js'
 import { matterOf } from './fingerprint.js'
-import { Lifecycle } from './lifecycle.js'
+import { incidentMetrics } from './metrics.js'
 import { EntryRecorder } from './recorder.js'
-import { stepOf } from './step.js'
-import { IncidentStore } from './store.js'
 import { StormGauge } from './storm.js'
 import { takeIn } from './take-in.js'
-import type { TrackerConfig } from './trackers/config.js'
 import { Trackers } from './trackers/trackers.js'
 import { WorkQueue } from './work/queue.js'
 
 export interface IncidentsDeps {
-  readonly config: IncidentsConfig
-  readonly alerts: readonly WebhookAlert[]
-  readonly trackers?: readonly TrackerConfig[]
-  readonly outbound: OutboundConfig
+  readonly settings: IncidentsSettings
   /** `<data>/incidents`. */
   readonly folder: string
   readonly events: Topic
   /** Topic `ledger` of the outbox. */
   readonly ledger: Topic
+  readonly commands: ConnectorDeps['commands']
   readonly signer: ActionSigner
   readonly now: () => number
   readonly log: Logger
 }
 
 export interface Incidents {
+  /** `HOST:PORT` of `incidents.listen`, with the port that was taken. */
+  readonly listen?: string
   /** Resolves once every event published before has been taken in and its steps are durable in the outbox. */
   settled(): Promise<void>
   /** Readiness checks by name. */
   readonly checks: Readonly<Record<string, () => string | undefined>>
+  metrics(): string
   close(): Promise<void>
 }
 
 /** Starts the role: events become incidents, what follows from them is done, each step goes to the ledger. */
 export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
-  const { config, alerts, outbound, log, now, signer } = deps
-  const store = await IncidentStore.open(deps.folder, {
-    signer,
-    now,
-    onUnrecorded: (problem) => log.error({ problem }, 'a step of an incident does not fit the ledger'),
-  })
+  const { settings, folder, log, now, signer } = deps
+  const tallies = { events: 0, unreadable: 0, unrecorded: 0 }
+  const changed = (): void => {
+    queue.wake()
+    void recorder.record()
+  }
+  const unrecorded = (): void => void tallies.unrecorded++
+  const core = await openCore({ settings, folder, signer, now, log, changed, unrecorded })
+  const { store } = core
   const recorder = new EntryRecorder({ store, topic: deps.ledger, log })
   const queue = new WorkQueue({ store, now, log, stepped: () => void recorder.record() })
+  const storms = new StormGauge(store.table('storms'), settings.incidents.storm)
 
-  const reactions: Reaction[] = []
-  const lifecycle = new Lifecycle({
-    store,
-    now,
-    reactions,
-    onFailed(error, { type, incident }) {
-      log.error(
-        { err: error, incident: incident.id, change: type },
-        'what follows from a change could not be decided',
-      )
-      store.addStep(stepOf('failed', now(), incident, { error: shorten(messageOf(error), 1000) }))
-    },
-  })
-  const storms = new StormGauge(store.table('storms'), config.storm)
+  let server: ApiServer | undefined
+  const publicUrl = (): string =>
+    settings.incidents.public_url ?? (server ? `http://${addressOf(server)}` : 'http://localhost')
+  const connectorDeps: ConnectorDeps = { core, folder, commands: deps.commands, publicUrl, log }
+  const connectors = await openConnectors(connectorDeps)
+  for (const { reaction, register } of connectors) {
+    if (reaction) core.addReaction(reaction)
+    register?.(queue)
+  }
 
-  // Each neighbour registers here what it reacts to and what work it does.
-  const announcing = await openAlerts({ store, alerts, outbound, now })
-  reactions.push(alertReaction({ store, alerts, now }))
-  queue.register(ALERT_WORK, announcing.handle, { buried: announcing.buried, maxAttempts: 1000 })
-
-  const trackers = await Trackers.open({ store, lifecycle, configs: deps.trackers ?? [], outbound, now, log })
-  reactions.push(trackers.reaction)
-  trackers.register(queue)
+  const checks = { steps: () => recorder.problem }
+  const metrics = (): string => incidentMetrics(store, queue, tallies)
+  const routes: readonly Route[] = [
+    ...incidentRoutes(core, (work) => queue.revive(work)),
+    ...connectors.flatMap((connector) => connector.routes ?? []),
+    ...serviceRoutes({ problems: () => failing(checks), metrics, routes: () => routes }),
+  ]
+  const api = new IncidentApi(routes, await readTokens(settings), (error) =>
+    log.error({ err: error }, 'a request to the incidents failed'),
+  )
+  const socket = await serveSocket({ api }, folder)
+  if (settings.incidents.listen !== undefined) {
+    const upgrades = Object.assign({}, ...connectors.map((connector) => connector.upgrades ?? {}))
+    server = await serveTcp({ api, upgrades }, splitHostPort(settings.incidents.listen)).catch(
+      async (error: unknown) => {
+        await socket.close()
+        throw error
+      },
+    )
+  }
 
   const handle = async (items: readonly OutboxItem[]): Promise<void> => {
-    await store.transaction(() => {
+    await core.change(() => {
       for (const item of items) {
         if (item.seq <= store.position) continue
-        const event = parse(item, log)
-        if (event && !isCommandEvent(event)) takeIn(event, { store, lifecycle, storms, config, now })
+        takeItem(item)
         store.position = item.seq
       }
     })
-    queue.wake()
-    void recorder.record()
+  }
+  const takeItem = (item: OutboxItem): void => {
+    const event = parse(item, log)
+    if (!event) tallies.unreadable++
+    else if (isCommandEvent(event)) for (const { commandEvent } of connectors) commandEvent?.(event)
+    else takeIn(event, { core, storms })
+    tallies.events++
   }
   const consumer = deps.events.consume('incidents', handle)
   queue.start()
   void recorder.record()
-  log.info({ alerts: alerts.map((alert) => alert.name), trackers: trackers.names }, 'incidents ready')
+  for (const connector of connectors) await connector.start?.()
+  log.info({ listen: server && addressOf(server) }, 'incidents ready')
 
   return {
+    ...(server && { listen: addressOf(server) }),
     async settled() {
       await consumer.drained()
       await recorder.record()
     },
-    checks: { steps: () => recorder.problem },
+    checks,
+    metrics,
     async close() {
-      await consumer.stop()
+      await Promise.all([consumer.stop(), socket.close(), server?.close()])
       await queue.stop()
-      await announcing.close()
-      await trackers.close()
+      for (const connector of connectors) await connector.close?.()
       await recorder.stop()
       await store.close()
     },
   }
 }
+
+/** Every neighbour that adds to the role. */
+async function openConnectors(deps: ConnectorDeps): Promise<readonly Connector[]> {
+  const { store, lifecycle, settings, now, log } = deps.core
+  const { outbound } = settings
+  const alerts = await openAlerts(deps)
+  const trackers = await Trackers.open({ store, lifecycle, configs: settings.trackers, outbound, now, log })
+  return [
+    alerts,
+    {
+      reaction: trackers.reaction,
+      register: (queue) => trackers.register(queue),
+      close: () => trackers.close(),
+    },
+  ]
+}
+
+async function readTokens({ incidents }: Core['settings']): Promise<readonly TokenHolder[]> {
+  return Promise.all(
+    incidents.tokens.map(async ({ name, token }) => ({ name, token: await readSecret(token) })),
+  )
+}
+
+function failing(checks: Incidents['checks']): Record<string, string> {
+  const problems: Record<string, string> = {}
+  for (const [name, check] of Object.entries(checks)) {
+    const reason = check()
+    if (reason !== undefined) problems[name] = reason
+  }
+  return problems
+}
+
+const addressOf = ({ host, port }: ApiServer): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 
 /** An event that cannot be read must not stop those behind it; it is said in the log with its position. */
 function parse(item: OutboxItem, log: Logger): Event | undefined {

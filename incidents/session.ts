@@ -87,6 +87,11 @@ export class IncidentSessions {
     }))
   }
 
+  /** How many there are. */
+  get waiting(): number {
+    return this.#entries.getKeysCount({})
+  }
+
   remove(number: number): void {
     this.#entries.removeSync(number)
   }

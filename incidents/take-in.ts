@@ -3,13 +3,12 @@ import { shorten } from '../runtime/text.js'
 import { uuidv7 } from '../runtime/uuid.js'
 import type { Actor } from './change.js'
 import type { IncidentsConfig } from './config.js'
+import type { Core } from './core.js'
 import { matterOf, weightOf } from './fingerprint.js'
 import type { Matter } from './fingerprint.js'
 import { atLeast, isOver } from './incident.js'
 import type { Evidence, Incident } from './incident.js'
-import type { Lifecycle } from './lifecycle.js'
 import { stepOf } from './step.js'
-import type { IncidentStore } from './store.js'
 import { intoStorm, isStorm, STORM_FINGERPRINT, STORM_TITLE } from './storm.js'
 import type { StormGauge } from './storm.js'
 
@@ -19,16 +18,14 @@ export const MAX_EVIDENCE = 20
 const DETECTION: Actor = { name: 'detection' }
 
 export interface TakeInDeps {
-  readonly store: IncidentStore
-  readonly lifecycle: Lifecycle
+  readonly core: Core
   readonly storms: StormGauge
-  readonly config: IncidentsConfig
-  readonly now: () => number
 }
 
 /** Takes one event in; must run inside a transaction of the store. */
 export function takeIn(event: DetectionEvent, deps: TakeInDeps): void {
-  const { store, config } = deps
+  const { store, settings } = deps.core
+  const config = settings.incidents
   if (!atLeast(event.severity, config.min_severity)) return
   const matter = matterOf(event)
   const known = active(store.latest(matter.fingerprint), event, config)
@@ -54,7 +51,7 @@ function active(
 function open(event: DetectionEvent, told: Matter, matter: Matter, deps: TakeInDeps): void {
   const count = weightOf(event)
   const incident: Incident = {
-    id: uuidv7(deps.now()),
+    id: uuidv7(deps.core.now()),
     fingerprint: told.fingerprint,
     title: shorten(told.title, 200),
     severity: event.severity,
@@ -66,9 +63,9 @@ function open(event: DetectionEvent, told: Matter, matter: Matter, deps: TakeInD
     issues: [],
     ...(told !== matter && { storm: intoStorm({ matters: 0, first: [] }, matter, count, true) }),
   }
-  deps.store.route(told.fingerprint, incident.id)
-  deps.store.route(matter.fingerprint, incident.id)
-  deps.lifecycle.open(incident, event.time, DETECTION, causeOf(event))
+  deps.core.store.route(told.fingerprint, incident.id)
+  deps.core.store.route(matter.fingerprint, incident.id)
+  deps.core.lifecycle.open(incident, event.time, DETECTION, causeOf(event))
 }
 
 /** @param joins whether the matter is new to a storm */
@@ -79,7 +76,7 @@ function repeat(
   deps: TakeInDeps,
   joins: boolean,
 ): void {
-  const { store } = deps
+  const { store } = deps.core
   const weight = weightOf(event)
   const count = before.count + weight
   const raised = !atLeast(before.severity, event.severity)
@@ -96,7 +93,7 @@ function repeat(
   // Not every repeat is a step, or a flood would flood the ledger too: each power of ten is, with the true count.
   const milestone = Math.floor(Math.log10(count)) > Math.floor(Math.log10(before.count))
   if (milestone || raised) store.addStep(stepOf('repeated', event.time, incident, causeOf(event)))
-  if (raised) deps.lifecycle.react({ type: 'raised', incident, by: DETECTION })
+  if (raised) deps.core.lifecycle.react({ type: 'raised', incident, by: DETECTION })
 }
 
 const evidenceOf = (event: DetectionEvent, { summary, subjects }: Matter): Evidence => ({

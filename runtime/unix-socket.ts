@@ -34,6 +34,8 @@ export interface SocketRequest {
   readonly contentType?: string | undefined
   readonly accept?: string | undefined
   readonly body?: Uint8Array | undefined
+  /** Further header fields. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
 export interface SocketResponse {
@@ -68,6 +70,7 @@ function exchange(socket: string, request: SocketRequest): Promise<SocketRespons
         path: request.target,
         method: request.method ?? 'GET',
         headers: {
+          ...request.headers,
           host: 'localhost',
           ...(request.contentType !== undefined && { 'content-type': request.contentType }),
           ...(request.accept !== undefined && { accept: request.accept }),

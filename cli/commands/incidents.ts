@@ -24,20 +24,22 @@ export const registerIncidents = (program: Command, context: CliContext): void =
         const { keyFile } = rolePaths(stores.data, 'incidents')
         try {
           const role = await startIncidents({
-            config: config.incidents,
-            alerts: config.alerts,
-            trackers: config.trackers,
-            outbound: config.outbound,
+            settings: config,
             folder: join(stores.data, 'incidents'),
             events: stores.events,
             ledger: openTopic(stores.outbox, 'ledger'),
+            commands: {
+              gateway: openTopic(stores.outbox, 'commands.gateway'),
+              scanner: openTopic(stores.outbox, 'commands.scanner'),
+            },
             signer: await openActionSigner('incidents', keyFile),
             now: Date.now,
             log,
           })
           return {
-            info: { alerts: config.alerts.map((alert) => alert.name) },
+            info: { ...(role.listen !== undefined && { listen: role.listen }) },
             checks: role.checks,
+            metrics: async () => role.metrics(),
             async stop() {
               await role.close()
               await stores.close()

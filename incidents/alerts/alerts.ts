@@ -1,9 +1,10 @@
 import type { Agent } from 'undici'
+import { messageOf } from '../../runtime/errors.js'
 import { outboundAgent } from '../../runtime/outbound.js'
-import type { OutboundConfig } from '../../runtime/outbound.js'
 import { readSecret } from '../../runtime/secret.js'
 import type { Reaction } from '../change.js'
 import type { WebhookAlert } from '../config.js'
+import type { Connector, ConnectorDeps } from '../connector.js'
 import { atLeast } from '../incident.js'
 import type { Incident } from '../incident.js'
 import { stepOf } from '../step.js'
@@ -12,10 +13,9 @@ import { dead, done, retry } from '../work/work.js'
 import type { Work, WorkHandler } from '../work/work.js'
 import { sendWebhook } from './webhook.js'
 
-export interface AlertsDeps {
+interface AlertReactionDeps {
   readonly store: IncidentStore
   readonly alerts: readonly WebhookAlert[]
-  readonly outbound: OutboundConfig
   readonly now: () => number
 }
 
@@ -28,11 +28,11 @@ export interface Announcement {
   readonly incident: Omit<Incident, 'evidence'> & { readonly evidence: Incident['evidence'] }
 }
 
-export const ALERT_WORK = 'alert'
+const ALERT_WORK = 'alert'
 
 /** Announces incidents on the channels whose filter lets them pass. */
-export const alertReaction =
-  ({ store, alerts, now }: Pick<AlertsDeps, 'store' | 'alerts' | 'now'>): Reaction =>
+const alertReaction =
+  ({ store, alerts, now }: AlertReactionDeps): Reaction =>
   ({ type, incident }) => {
     if (type !== 'opened' && type !== 'raised' && type !== 'reopened' && type !== 'resolved') return
     for (const alert of alerts) {
@@ -46,15 +46,10 @@ export const alertReaction =
     }
   }
 
-export interface Alerts {
-  readonly handle: WorkHandler
-  /** In the transaction that gives an announcement up. */
-  readonly buried: (work: Work, reason: string) => void
-  close(): Promise<void>
-}
-
 /** Opens the channels. @throws RuntimeError `SECRET_MISSING` for a channel without its secret */
-export async function openAlerts({ store, alerts, outbound, now }: AlertsDeps): Promise<Alerts> {
+export async function openAlerts({ core }: ConnectorDeps): Promise<Connector> {
+  const { store, now } = core
+  const { alerts, outbound } = core.settings
   const channels = new Map<string, { alert: WebhookAlert; secret: string; agent: Agent }>()
   for (const alert of alerts) {
     const secret = await readSecret(alert.secret)
@@ -71,22 +66,24 @@ export async function openAlerts({ store, alerts, outbound, now }: AlertsDeps): 
         }),
       )
   }
+  const handle: WorkHandler = async (work, { signal }) => {
+    const channel = channels.get(work.target)
+    if (!channel) return dead(`there is no alert channel ${work.target}`)
+    const { alert, secret, agent } = channel
+    const { event, ...rest } = work.body as Announcement
+    const message = { id: work.id, event, body: JSON.stringify({ id: work.id, event, ...rest }) }
+    try {
+      await sendWebhook(message, alert, secret, outbound, agent, signal)
+      return done(() => step('announced', work))
+    } catch (error) {
+      const reason = messageOf(error)
+      return work.attempt >= alert.max_attempts ? dead(reason) : retry(reason)
+    }
+  }
+  const buried = (work: Work, reason: string): void => step('alert_failed', work, reason)
   return {
-    async handle(work, { signal }) {
-      const channel = channels.get(work.target)
-      if (!channel) return dead(`there is no alert channel ${work.target}`)
-      const { alert, secret, agent } = channel
-      const { event, ...rest } = work.body as Announcement
-      const message = { id: work.id, event, body: JSON.stringify({ id: work.id, event, ...rest }) }
-      try {
-        await sendWebhook(message, alert, secret, outbound, agent, signal)
-        return done(() => step('announced', work))
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error)
-        return work.attempt >= alert.max_attempts ? dead(reason) : retry(reason)
-      }
-    },
-    buried: (work, reason) => step('alert_failed', work, reason),
+    reaction: alertReaction({ store, alerts, now }),
+    register: (queue) => queue.register(ALERT_WORK, handle, { buried, maxAttempts: 1000 }),
     async close() {
       await Promise.all([...channels.values()].map(({ agent }) => agent.destroy()))
     },

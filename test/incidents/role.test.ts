@@ -5,14 +5,14 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
-import { alertsConfig, incidentsConfig } from '../../incidents/config.js'
+import { configSchema } from '../../cli/config.js'
+import { alertsConfig } from '../../incidents/config.js'
 import { startIncidents } from '../../incidents/role.js'
 import { IncidentStore } from '../../incidents/store.js'
 import { openActionSigner } from '../../ledger/client/action-signer.js'
 import { openLedgerClient, rolePaths } from '../../ledger/client/client.js'
 import type { Event, SecurityVerdictEvent } from '../../runtime/events.js'
 import { openOutbox } from '../../runtime/lmdb-outbox.js'
-import { outboundConfig } from '../../runtime/outbound.js'
 import { readSecret } from '../../runtime/secret.js'
 import { openTopic } from '../../runtime/topics.js'
 import { uuidv7 } from '../../runtime/uuid.js'
@@ -97,12 +97,17 @@ const start = async (data: string, url?: string, allow: string[] = ['127.0.0.0/8
   }
   const events = openTopic(outbox, 'events')
   const role = await startIncidents({
-    config: incidentsConfig.parse({}),
-    alerts: alertsConfig.parse(url === undefined ? [] : [alert]),
-    outbound: outboundConfig.parse({ allow }),
+    settings: configSchema.parse({
+      alerts: url === undefined ? [] : [alert],
+      outbound: { allow },
+    }),
     folder: join(data, 'incidents'),
     events,
     ledger: openTopic(outbox, 'ledger'),
+    commands: {
+      gateway: openTopic(outbox, 'commands.gateway'),
+      scanner: openTopic(outbox, 'commands.scanner'),
+    },
     signer: await openActionSigner('incidents', rolePaths(data, 'incidents').keyFile),
     now: () => Date.now(),
     log,
