@@ -127,14 +127,31 @@ export const scannerConfig = z
       .array(z.string())
       .default([])
       .describe(
-        'Folders that the daemon scans again and again. What was judged by the same rules and has not changed is not read again, also after a restart.',
+        'Folders whose files the daemon judges when they are made, written or renamed, and by passes again and again. What was judged by the same rules and has not changed is not read again, also after a restart.',
       ),
     interval_seconds: z
       .number()
       .positive()
       .max(86_400)
-      .default(10)
-      .describe('Pause between two passes over the watched folders.'),
+      .default(300)
+      .describe(
+        'Pause between two passes over the watched folders, which find what events of the system did not tell. Where those are ' +
+          'missing (more folders than the system watches, network file systems) at most 10. Default 300.',
+      ),
+    budget: z
+      .strictObject({
+        max_cores: z
+          .number()
+          .min(0.01)
+          .max(256)
+          .optional()
+          .describe(
+            'Processor cores that judging watched folders and scheduled scans may keep busy on average; what is asked for (clamd, ' +
+              'HTTP, ICAP) does not count. Default: all workers.',
+          ),
+      })
+      .prefault({})
+      .describe('What scanning may take from other programs.'),
     quarantine: z
       .boolean()
       .default(false)

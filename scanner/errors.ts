@@ -4,6 +4,7 @@ export type ScanErrorCode =
   | 'SCAN_MODEL'
   | 'SCAN_WORKER'
   | 'SCAN_REPORT'
+  | 'SCAN_SURVEY'
   | 'SIGNATURES_KEY'
   | 'SIGNATURES_SOURCE'
   | 'SIGNATURES_UNTRUSTED'

@@ -15,9 +15,13 @@ export interface PoolOptions extends Omit<WorkerSettings, 'hashDatabases'> {
   readonly fileTimeoutMs: number
 }
 
+/** What goes first: an answer that somebody waits for, then what has just changed, then what is looked at anyway. */
+const PRIORITIES = ['demand', 'change', 'routine'] as const
+export type Priority = (typeof PRIORITIES)[number]
+
 export interface JudgeOptions {
-  /** Before everything that waits and is not urgent: somebody waits for the answer. */
-  readonly urgent?: boolean
+  /** Default `routine`. */
+  readonly priority?: Priority
 }
 
 /** A pool of worker processes that judge files, each file under a deadline. */
@@ -25,8 +29,7 @@ export class ScanPool {
   #options: PoolOptions
   #workers: WorkerProcess[]
   #loaded: Loaded | undefined
-  readonly #urgent: Task[] = []
-  readonly #waiting: Task[] = []
+  readonly #waiting: { readonly [priority in Priority]: Task[] } = { demand: [], change: [], routine: [] }
   #isHanding = false
   /** Why no more files are judged; undefined while they are. */
   #ended: { readonly rule: string; readonly detail: string } | undefined
@@ -65,7 +68,7 @@ export class ScanPool {
 
   /** Tasks that wait for a worker. */
   get backlog(): number {
-    return this.#urgent.length + this.#waiting.length
+    return PRIORITIES.reduce((sum, priority) => sum + this.#waiting[priority].length, 0)
   }
 
   /** Judges one file; always resolves, since a failure is a verdict of its own. */
@@ -144,7 +147,7 @@ export class ScanPool {
     const source: WorkSource = {
       take: (count) => this.#take(count),
       giveBack: (tasks) => {
-        this.#waiting.unshift(...tasks)
+        for (const task of tasks.toReversed()) this.#waiting[task.priority].unshift(task)
         if (this.#ended) this.#end(this.#ended.rule, this.#ended.detail)
         else this.#hand()
       },
@@ -155,11 +158,14 @@ export class ScanPool {
     return Array.from({ length: jobs }, () => new WorkerProcess({ settings, fileTimeoutMs }, source))
   }
 
-  #add(work: Task['work'], named: Task['named'], { urgent = false }: JudgeOptions): Promise<FileResult> {
+  #add(
+    work: Task['work'],
+    named: Task['named'],
+    { priority = 'routine' }: JudgeOptions,
+  ): Promise<FileResult> {
     if (this.#ended) return Promise.resolve(failure(named, this.#ended.rule, this.#ended.detail))
     return new Promise((resolve) => {
-      const queue = urgent ? this.#urgent : this.#waiting
-      queue.push({ work, named, resolve })
+      this.#waiting[priority].push({ work, named, priority, resolve })
       this.#hand()
     })
   }
@@ -177,14 +183,15 @@ export class ScanPool {
   /** No worker takes more than its share while another might have none. */
   #take(count: number): Task[] {
     const share = Math.min(count, Math.ceil(this.backlog / this.#workers.length))
-    const urgent = this.#urgent.splice(0, share)
-    return urgent.length === share ? urgent : [...urgent, ...this.#waiting.splice(0, share - urgent.length)]
+    const taken: Task[] = []
+    for (const priority of PRIORITIES) taken.push(...this.#waiting[priority].splice(0, share - taken.length))
+    return taken
   }
 
   /** Nothing may wait for ever: every file that would is told why. */
   #end(rule: string, detail: string): void {
     this.#ended = { rule, detail }
-    for (const task of [...this.#urgent.splice(0), ...this.#waiting.splice(0)])
+    for (const task of PRIORITIES.flatMap((priority) => this.#waiting[priority].splice(0)))
       task.resolve(failure(task.named, rule, detail))
   }
 }

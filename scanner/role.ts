@@ -1,17 +1,17 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { dirname } from 'node:path'
 import type { Logger } from 'pino'
-import { messageOf } from '../runtime/errors.js'
 import type { ScannerConfig } from './config.js'
-import { Journal, type FileState } from './journal.js'
+import { Findings } from './findings.js'
+import { Journal } from './journal.js'
+import { Pace } from './pace.js'
 import { poolOptions } from './pool-options.js'
 import { ScanPool } from './pool.js'
 import { serveProtocols } from './protocols/serve.js'
-import { Vault, type StoredItem } from './quarantine/vault.js'
-import { recordFinding, type Record } from './record.js'
+import { Vault } from './quarantine/vault.js'
+import type { Record } from './record.js'
 import { ruleSetVersion } from './rule-set-version.js'
-import { scanTree } from './scan-tree.js'
 import { withInstalled } from './signatures/with-installed.js'
-import { isRead, type FileResult } from './verdict.js'
+import { Watcher, type WatchState } from './watch/watcher.js'
 
 export interface ScannerDeps extends Record {
   readonly config: ScannerConfig
@@ -25,6 +25,7 @@ export interface ScannerDeps extends Record {
 export interface Scanner {
   /** Where it serves, by protocol. */
   readonly addresses: { readonly [protocol: string]: string }
+  readonly watching: WatchState
   /** Ends the pass under way and the workers. */
   close(): Promise<void>
 }
@@ -40,84 +41,27 @@ export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
     await journal.close()
     throw error
   })
-  const stop = new AbortController()
-  const states = new Map<string, FileState>()
-  // What the pass before could not settle, and why: each pass tries it again, but only a new reason is a new finding.
-  let unsettled: ReadonlyMap<string, string> = new Map()
-  let stillUnsettled = new Map<string, string>()
-
-  const report = async (result: FileResult, item?: StoredItem): Promise<void> => {
-    log.warn({ ...result, quarantine: item?.id }, 'file found')
-    await recordFinding(deps, result, item)
-  }
-
-  const onResult = async (result: FileResult, path: Buffer): Promise<void> => {
-    // What the stop itself cut short is read again by the next start.
-    if (stop.signal.aborted) return
-    const name = path.toString('latin1')
-    const state = states.get(name)
-    states.delete(name)
-    // Only once a finding is durable and its file dealt with: what a crash cuts off is judged again.
-    const settle = (): void => {
-      if (state) journal.settle(path, state)
-    }
-    if (result.verdict === 'clean' || result.verdict === 'skipped') {
-      settle()
-      return
-    }
-    let item: StoredItem | undefined
-    if (result.verdict === 'malicious' && config.quarantine && isRead(result))
-      try {
-        item = await vault.store(
-          path,
-          result,
-          result.reasons.map((reason) => reason.rule),
-        )
-      } catch (error) {
-        log.error({ err: error, path: result.path }, 'quarantine failed, the file is still in its place')
-      }
-    const stuck = result.verdict === 'error' || (result.verdict === 'malicious' && config.quarantine && !item)
-    if (stuck) {
-      const why = `${result.verdict}:${result.reasons.map((reason) => reason.rule).join()}`
-      const isKnown = unsettled.get(name) === why
-      if (!isKnown) await report(result)
-      stillUnsettled.set(name, why)
-    } else {
-      await report(result, item)
-      settle()
-    }
-  }
-
-  /** What was judged once is read again only when it changed. */
-  const shouldRead = async (path: Buffer): Promise<boolean> => {
-    const state = await journal.look(path)
-    if (state === 'known') return false
-    states.set(path.toString('latin1'), state)
-    return true
-  }
-
-  const passes = async (): Promise<void> => {
-    while (!stop.signal.aborted) {
-      try {
-        stillUnsettled = new Map()
-        await scanTree(pool, config.watch, { shouldRead, signal: stop.signal }, onResult)
-        unsettled = stillUnsettled
-        await journal.flush()
-      } catch (error) {
-        log.error({ err: error }, `a pass over the watched folders failed: ${messageOf(error)}`)
-      } finally {
-        states.clear()
-      }
-      await pause(config.interval_seconds * 1000, undefined, { signal: stop.signal }).catch(() => undefined)
-    }
-  }
+  const pace = new Pace(config.budget.max_cores)
+  const findings = new Findings({ ...deps, vault, quarantine: config.quarantine })
+  const watcher = new Watcher({
+    pool,
+    journal,
+    findings,
+    pace,
+    folder: deps.folder,
+    except: Buffer.from(dirname(deps.folder)),
+    watch: config.watch,
+    intervalMs: config.interval_seconds * 1000,
+    version: () => judgedBy,
+    log,
+  })
   const servers = await serveProtocols(config, {
     pool,
     version: deps.version,
     maxStreamSize: config.max_stream_size,
     log,
     ruleSetVersion: () => judgedBy,
-    report: (result) => report(result),
+    report: (result) => findings.report(result),
     async reload() {
       try {
         await pool.reload(poolOptions(await withInstalled(config, deps.folder)))
@@ -133,7 +77,7 @@ export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
     await journal.close()
     throw error
   })
-  const running = config.watch.length > 0 ? passes() : Promise.resolve()
+  watcher.start()
   const { addresses } = servers
   log.info(
     { watch: config.watch, quarantine: config.quarantine, jobs: pool.options.jobs, ...addresses },
@@ -142,11 +86,14 @@ export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
 
   return {
     addresses,
+    get watching() {
+      return watcher.state
+    },
     async close() {
-      stop.abort()
+      const watching = watcher.close()
       await servers.close()
       await pool.close()
-      await running
+      await watching
       await journal.close()
     },
   }

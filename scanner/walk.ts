@@ -12,19 +12,17 @@ export interface WalkOptions {
   readonly oneFileSystem?: boolean
   /** Tells whether to leave a path out altogether (the operator's `--exclude`). */
   readonly exclude?: (path: string) => boolean
+  /** Called for each folder before what is in it is looked at. */
+  readonly onFolder?: (path: Buffer, stat: { readonly dev: number; readonly ino: number }) => void
 }
 
 const SLASH = Buffer.from('/')
 
-const unreadable = (path: Buffer, error: unknown): Walked => ({
+/** A path that cannot be looked at, and the system's word for why. */
+export const unreadable = (path: Buffer, code: string): Walked => ({
   kind: 'error',
   path,
-  reason: {
-    engine: 'file',
-    rule: codeOf(error) ?? 'UNKNOWN',
-    level: 'error',
-    detail: `cannot read: ${codeOf(error) ?? 'UNKNOWN'}`,
-  },
+  reason: { engine: 'file', rule: code, level: 'error', detail: `cannot read: ${code}` },
 })
 
 /**
@@ -36,20 +34,21 @@ export async function* walk(start: Buffer, options: WalkOptions = {}): AsyncGene
   try {
     first = await lstat(start)
   } catch (error) {
-    yield unreadable(start, error)
+    yield unreadable(start, codeOf(error) ?? 'UNKNOWN')
     return
   }
   if (!first.isDirectory()) {
     yield* classify(start, first)
     return
   }
+  options.onFolder?.(start, first)
   const pending = [start]
   for (let folder = pending.pop(); folder; folder = pending.pop()) {
     let entries
     try {
       entries = await readdir(folder, { withFileTypes: true, encoding: 'buffer' })
     } catch (error) {
-      yield unreadable(folder, error)
+      yield unreadable(folder, codeOf(error) ?? 'UNKNOWN')
       continue
     }
     for (const entry of entries) {
@@ -66,7 +65,7 @@ export async function* walk(start: Buffer, options: WalkOptions = {}): AsyncGene
       try {
         stat = await lstat(path)
       } catch (error) {
-        yield unreadable(path, error)
+        yield unreadable(path, codeOf(error) ?? 'UNKNOWN')
         continue
       }
       if (!stat.isDirectory()) yield* classify(path, stat)
@@ -81,7 +80,10 @@ export async function* walk(start: Buffer, options: WalkOptions = {}): AsyncGene
             detail: 'on another file system',
           },
         }
-      else pending.push(path)
+      else {
+        options.onFolder?.(path, stat)
+        pending.push(path)
+      }
     }
   }
 }

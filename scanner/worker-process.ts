@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { ScanError, type ScanErrorCode } from './errors.js'
 import { ProgressMark } from './progress-mark.js'
+import type { Priority } from './pool.js'
 import type { FileResult } from './verdict.js'
 import type { FromWorker, Judged, Loaded, ToWorker, Work, WorkerSettings } from './worker-protocol.js'
 
@@ -8,6 +9,7 @@ export interface Task {
   readonly work: Work
   /** What the result is called by. */
   readonly named: Pick<FileResult, 'path' | 'path_base64'>
+  readonly priority: Priority
   readonly resolve: (result: FileResult) => void
 }
 

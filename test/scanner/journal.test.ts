@@ -60,7 +60,7 @@ t.test('a file is known until it, or the rules, are others; also to the next sta
     await settle(journal, bytes)
   }
   rmSync(path)
-  t.strictSame(await journal.look(bytes), { mark: undefined })
+  t.strictSame(await journal.look(bytes), { mark: undefined, isGone: true })
   const deep = join(folder, ...Array.from({ length: 12 }, () => 'd'.repeat(200)))
   mkdirSync(deep, { recursive: true })
   writeFileSync(join(deep, 'file'), 'x')

@@ -139,7 +139,7 @@ t.test('a content that is no file is judged like one, whatever its size', async 
   const found = { path: 'upload', verdict: 'malicious' }
   t.match(await pool.judgeContent(Buffer.from(EICAR), 'upload'), found)
   t.match(
-    await pool.judgeContent(pieces(EICAR.slice(0, 9), EICAR.slice(9)), 'upload', { urgent: true }),
+    await pool.judgeContent(pieces(EICAR.slice(0, 9), EICAR.slice(9)), 'upload', { priority: 'demand' }),
     found,
   )
   const filler = ' '.repeat(900_000)
@@ -183,7 +183,7 @@ t.test('what somebody waits for goes before what can wait', async (t) => {
   t.teardown(() => pool.close())
   let done = 0
   const others = Array.from({ length: 1000 }, () => pool.judge(file).then(() => done++))
-  await pool.judge(file, { urgent: true })
+  await pool.judge(file, { priority: 'demand' })
   t.ok(done < 500, `${done} others were before it`)
   await Promise.all(others)
 })

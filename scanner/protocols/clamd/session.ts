@@ -170,7 +170,7 @@ class ClamdSession {
         throw error
       }
     }
-    const judged = service.pool.judgeContent(whole(), 'stream', { urgent: true }).then(
+    const judged = service.pool.judgeContent(whole(), 'stream', { priority: 'demand' }).then(
       async (result) => {
         await report(service, result)
         await answer(`stream: ${statusOf(result)}`)
@@ -213,7 +213,7 @@ class ClamdSession {
     const stop = new AbortController()
     const signal = AbortSignal.any([stop.signal, this.#gone.signal])
     let told = 0
-    await scanTree(pool, [start], { signal, urgent: true }, async (result, at) => {
+    await scanTree(pool, [start], { signal, priority: 'demand' }, async (result, at) => {
       if (signal.aborted) return
       const isStart = at.equals(start)
       if (result.verdict === 'clean' || (!isStart && isPassedOver(result))) return

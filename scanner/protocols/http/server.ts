@@ -81,7 +81,7 @@ async function answer(
   if (Number(request.headers['content-length'] ?? 0) > limit) return tooLarge(response, limit)
   let result
   try {
-    result = await service.pool.judgeContent(bounded(request, limit), name, { urgent: true })
+    result = await service.pool.judgeContent(bounded(request, limit), name, { priority: 'demand' })
   } catch (error) {
     if (error instanceof ProtocolError) return tooLarge(response, limit)
     // The client is gone in the middle of its body: nobody is left to answer.

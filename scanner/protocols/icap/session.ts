@@ -174,8 +174,8 @@ class IcapSession {
     try {
       const codings = codingsOf(contentCoding)
       if (codings.length === 0 || spooled.kind === 'too_large')
-        return await pool.judgeSpooled(spooled, name, { urgent: true })
-      return await pool.judgeContent(decode(contentOf(spooled), codings), name, { urgent: true })
+        return await pool.judgeSpooled(spooled, name, { priority: 'demand' })
+      return await pool.judgeContent(decode(contentOf(spooled), codings), name, { priority: 'demand' })
     } catch (error) {
       if (!(error instanceof CodingError))
         this.service.log.error({ err: error }, 'a content could not be judged')
