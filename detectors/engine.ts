@@ -40,7 +40,8 @@ export type EngineResult = Pick<InspectionResult, 'verdict' | 'matches'>
 
 /** Rules and policies of one site, loaded and ready to judge requests. */
 export class Engine {
-  private constructor(readonly pipeline: Pipeline) {}
+  /** Judges by a pipeline that was made already. */
+  constructor(readonly pipeline: Pipeline) {}
 
   /**
    * Loads our packs and everything that the configuration names. Throws `DetectorError` or `SecLangError` for what

@@ -62,6 +62,19 @@ export function parseNetwork(text: string): Network | undefined {
   return { address: { family: 6, words: network }, bits, hostBits }
 }
 
+/** Whether an address is in both networks; then one of them holds the other. IPv4 and IPv6 have none in common. */
+export function networksOverlap(a: Network, b: Network): boolean {
+  const bits = Math.min(a.bits, b.bits)
+  if (a.address.family === 4)
+    return b.address.family === 4 && ((a.address.word ^ b.address.word) & maskWord(bits)) === 0
+  const { words } = a.address
+  const other = b.address
+  return (
+    other.family === 6 &&
+    words.every((word, i) => ((word ^ (other.words[i] ?? 0)) & maskWord(bits - i * 32)) === 0)
+  )
+}
+
 /**
  * The key under which a client is counted: its IPv4 address, or the /64 of its IPv6 address, because one subscriber
  * holds at least that much. An address that cannot be read is its own key.

@@ -27,13 +27,17 @@ export function policyPhases(
   for (const { name, kind } of PHASE_ORDER) {
     const mode = modeOf(name)
     if (mode === 'off') continue
-    if (isIdle(config, name)) {
+    if (isIdle(config, name) && !isAnswered(name, deps)) {
       if (deps.only?.includes(name) === true)
         deps.warn(`phase "${name}" is named but has no rules: it is idle`)
     } else if (kind === 'policy') phases.push(makePhase(name, config, mode, deps))
   }
   return phases
 }
+
+/** Answers to incidents may come at any time, so a phase that they use runs also with an empty list. */
+const isAnswered = (name: PhaseName, { ports }: PipelineDeps): boolean =>
+  ports.answers !== undefined && (name === 'ip_block' || name === 'url_block')
 
 function makePhase(name: PhaseName, config: DetectionConfig, mode: Mode, deps: PipelineDeps): Phase {
   const { phases } = config
@@ -42,11 +46,11 @@ function makePhase(name: PhaseName, config: DetectionConfig, mode: Mode, deps: P
     case 'ip_allow':
       return ipAllow(loadIpSet({ ...phases.ip_allow, key }, deps.files, deps.warn))
     case 'ip_block':
-      return ipBlock(loadIpSet({ ...phases.ip_block, key }, deps.files, deps.warn))
+      return ipBlock(loadIpSet({ ...phases.ip_block, key }, deps.files, deps.warn), deps.ports.answers)
     case 'url_allow':
       return urlAllow(phases.url_allow.paths)
     case 'url_block':
-      return urlBlock(phases.url_block.paths)
+      return urlBlock(phases.url_block.paths, deps.site ?? 'default', deps.ports.answers)
     case 'rate_limit':
       return rateLimit(phases.rate_limit, deps.site ?? 'default', mode)
     case 'hotlink':

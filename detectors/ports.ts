@@ -1,3 +1,5 @@
+import type { IpSet } from './ip-set.js'
+
 /**
  * The world as the detectors see it. They open no socket and no file while they judge and read no clock but this one:
  * the gateway (or a test, or a library user) injects these.
@@ -20,6 +22,17 @@ export interface CounterStore {
   /** Bans `key` until the given time; `bannedUntil` is 0 when it is not banned. */
   ban(key: string, until: number): void
   bannedUntil(key: string, now: number): number
+}
+
+/**
+ * What was decided about clients and paths since the configuration was read: the answers to incidents. It changes while
+ * requests are judged; each question is answered at once and from memory.
+ */
+export interface AnswerList {
+  /** Clients that are refused now; replaced, never changed. */
+  readonly banned: IpSet
+  /** Whether a path, lower case and without a slash at its end, is refused on this site. */
+  blocksPath(site: string, path: string): boolean
 }
 
 export interface GeoRecord {
@@ -55,6 +68,7 @@ export interface Ports {
   readonly clock: Clock
   readonly counters: CounterStore
   readonly geo?: GeoReader
+  readonly answers?: AnswerList
   /** Variables of the process that rules may read as `ENV:NAME`: those that the operator listed, never all. */
   readonly environment?: ReadonlyMap<string, string>
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 
 import { parseNetwork } from '../detectors/ip-address.js'
 import { hostPort } from '../runtime/host-port.js'
+import { answersConfig } from './answers/config.js'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -202,6 +203,7 @@ export const gatewayConfig = z
       .describe(
         'Proxies in front of us whose X-Forwarded-* fields are believed. Default none: a wrong entry lets clients choose their address.',
       ),
+    answers: answersConfig,
     timeouts: timeouts.describe('How long the gateway waits, and what happens then.'),
     limits: limits.describe('How much the gateway holds, and what happens above it.'),
     audit_log: z

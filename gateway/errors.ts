@@ -1,4 +1,5 @@
 export type GatewayErrorCode =
+  | 'GATEWAY_ANSWER_STORE'
   | 'GATEWAY_AUDIT_LOG'
   | 'GATEWAY_CLIENT_ABORTED'
   | 'GATEWAY_CONFIG'

@@ -6,6 +6,7 @@ import type { Clock } from '../detectors/ports.js'
 import type { PhaseName } from '../detectors/verdict.js'
 import { messageOf } from '../runtime/errors.js'
 import type { Logger } from '../runtime/log.js'
+import type { AnswerSnapshot } from './answers/answer.js'
 import type { GatewayConfig } from './config.js'
 import type { CounterMemory } from './counters.js'
 import { SharedCounterStore } from './counters.js'
@@ -15,6 +16,7 @@ import { GatewayError } from './errors.js'
 import { listen } from './listener/choose.js'
 import type { ListenerName, ListenOptions, ListenTls } from './listener/listener.js'
 import type { GatewayMeter } from './meter.js'
+import type { PatchFailure } from './sites.js'
 import { openSites } from './sites.js'
 
 const OTHERS_MAY_READ = 0o007
@@ -25,6 +27,8 @@ export interface PlaneSetup {
   readonly detection: DetectionConfig
   readonly only: readonly PhaseName[] | undefined
   readonly counters: CounterMemory
+  /** What holds at the start. */
+  readonly answers: AnswerSnapshot
   readonly listener: ListenerName
   readonly host: string
   readonly port: number
@@ -44,6 +48,11 @@ export interface PlaneServer {
   readonly address: { readonly host: string; readonly port: number }
   readonly limits: readonly string[]
   readonly modes: Readonly<Record<string, readonly PhaseReport[]>>
+  /**
+   * Puts other answers in place of those that held. Resolves when every thread judges by them, with the sites whose
+   * patches could not be put in place.
+   */
+  answer(snapshot: AnswerSnapshot): Promise<readonly PatchFailure[]>
   /** Finishes the requests in flight, at most for `graceMs`, then closes everything. */
   close(graceMs: number): Promise<void>
 }
@@ -82,6 +91,8 @@ export const startPlane = async (setup: PlaneSetup, services: PlaneServices): Pr
     monotonic: meter.telemetry.tracer.listening ? () => performance.now() * 1e6 : undefined,
     warn: (message) => log.warn(message),
   })
+  for (const { site, reason } of sites.answer(setup.answers))
+    log.error({ site }, `the virtual patches of the site do not hold: ${reason}`)
   const plane = new DataPlane({ config, sites: sites.table, clock, meter, log, sink })
   const options: ListenOptions = {
     host: setup.host,
@@ -112,6 +123,7 @@ export const startPlane = async (setup: PlaneSetup, services: PlaneServices): Pr
     address: bound.address,
     limits: bound.limits,
     modes: sites.modes,
+    answer: async (snapshot) => sites.answer(snapshot),
     close: async (graceMs) => {
       const closing = bound.close(graceMs)
       plane.closeUpgrades()

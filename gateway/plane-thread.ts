@@ -41,6 +41,11 @@ const serve = async (
         (text) => tell({ type: 'metrics', id: message.id, text }),
         (error: unknown) => log.error(`metrics: ${messageOf(error)}`),
       )
+    else if (message.type === 'answers')
+      server.answer(message.snapshot).then(
+        (failures) => tell({ type: 'answered', id: message.id, failures }),
+        (error: unknown) => log.error(`answers: ${messageOf(error)}`),
+      )
     else close(message.graceMs).catch((error: unknown) => log.error(`closing: ${messageOf(error)}`))
   }
 }

@@ -3,9 +3,12 @@ import { Worker } from 'node:worker_threads'
 import { messageOf } from '../runtime/errors.js'
 import type { Logger } from '../runtime/log.js'
 import { mergeExposition } from '../runtime/telemetry/merge-exposition.js'
+import type { AnswerSnapshot } from './answers/answer.js'
+import { NO_ANSWERS } from './answers/answer.js'
 import type { RecordSink } from './data-plane.js'
 import { GatewayError } from './errors.js'
 import type { PlaneServer } from './plane-server.js'
+import type { PatchFailure } from './sites.js'
 import type { FromThread, ThreadSetup, ToThread } from './thread-messages.js'
 
 const RESTART_MS = 1000
@@ -26,6 +29,8 @@ export class PlaneThreads implements PlaneServer {
   readonly #sink: RecordSink
   readonly #log: Logger
   readonly #waiting = new Map<number, (text: string) => void>()
+  readonly #answering = new Map<number, (failures: readonly PatchFailure[]) => void>()
+  #answers: AnswerSnapshot
   #asked = 0
   #closing = false
 
@@ -40,6 +45,7 @@ export class PlaneThreads implements PlaneServer {
     this.limits = ready.limits
     this.modes = ready.modes
     this.#setups = setups
+    this.#answers = setups[0]?.plane.answers ?? NO_ANSWERS
     this.#sink = sink
     this.#log = log
     for (const [index, worker] of workers.entries()) this.#adopt(index, worker)
@@ -68,6 +74,12 @@ export class PlaneThreads implements PlaneServer {
   async expose(): Promise<string> {
     const texts = await Promise.all([...this.#workers.values()].map((worker) => this.#metricsOf(worker)))
     return mergeExposition(texts)
+  }
+
+  async answer(snapshot: AnswerSnapshot): Promise<readonly PatchFailure[]> {
+    this.#answers = snapshot
+    const failures = await Promise.all([...this.#workers.values()].map((worker) => this.#tellAnswers(worker)))
+    return failures.flat()
   }
 
   async close(graceMs: number): Promise<void> {
@@ -112,24 +124,44 @@ export class PlaneThreads implements PlaneServer {
     else if (message.type === 'metrics') {
       this.#waiting.get(message.id)?.(message.text)
       this.#waiting.delete(message.id)
-    }
+    } else if (message.type === 'answered') this.#answering.get(message.id)?.(message.failures)
   }
 
   #restart(index: number): void {
     const setup = this.#setups[index]
     if (this.#closing || setup === undefined) return
-    const worker = spawn({ ...setup, plane: { ...setup.plane, port: this.address.port } })
+    const answers = this.#answers
+    const worker = spawn({ ...setup, plane: { ...setup.plane, answers, port: this.address.port } })
     ready(worker).then(
       () => {
         // The gateway stopped meanwhile: nobody would ever tell this one to.
         if (this.#closing) void worker.terminate()
-        else this.#adopt(index, worker)
+        else {
+          this.#adopt(index, worker)
+          if (answers !== this.#answers) void this.#tellAnswers(worker)
+        }
       },
       (error: unknown) => {
         this.#log.error(`serving thread ${index} cannot start: ${messageOf(error)}`)
         setTimeout(() => this.#restart(index), RESTART_MS)
       },
     )
+  }
+
+  /** Resolves when the thread judges by the answers that hold now, or is gone; one that starts later begins with them. */
+  #tellAnswers(worker: Worker): Promise<readonly PatchFailure[]> {
+    const id = ++this.#asked
+    return new Promise((resolve) => {
+      const settle = (failures: readonly PatchFailure[]): void => {
+        worker.off('exit', gone)
+        this.#answering.delete(id)
+        resolve(failures)
+      }
+      const gone = (): void => settle([])
+      worker.once('exit', gone)
+      this.#answering.set(id, settle)
+      post(worker, { type: 'answers', id, snapshot: this.#answers })
+    })
   }
 
   #metricsOf(worker: Worker): Promise<string> {

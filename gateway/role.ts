@@ -12,6 +12,7 @@ import { LOG_LEVELS } from '../runtime/log.js'
 import type { Topic } from '../runtime/outbox.js'
 import { mergeExposition } from '../runtime/telemetry/merge-exposition.js'
 import type { Telemetry } from '../runtime/telemetry/telemetry.js'
+import { Responder } from './answers/responder.js'
 import type { GatewayConfig } from './config.js'
 import { splitHostPort } from '../runtime/host-port.js'
 import { allocateCounters, SharedCounterStore } from './counters.js'
@@ -32,6 +33,8 @@ export interface GatewayDeps {
   readonly only?: readonly PhaseName[]
   /** The outbox's topic `events`. */
   readonly events: Topic
+  /** The outbox's topic `commands.gateway`. */
+  readonly commands: Topic
   readonly ledger: LedgerClient
   readonly telemetry: Telemetry
   /** With several threads, each has telemetry of its own, made from these. */
@@ -60,6 +63,8 @@ export interface RunningGateway {
   reopen(): void
   /** Resolves when everything recorded so far is on disk. */
   flush(): Promise<void>
+  /** Resolves when every command given before was carried out or refused, and told. */
+  settled(): Promise<void>
   /** Stops accepting, finishes requests in flight, keeps their records. The outbox, the ledger client and telemetry stay open. */
   close(): Promise<void>
 }
@@ -117,11 +122,16 @@ export const startGateway = async (config: GatewayConfig, deps: GatewayDeps): Pr
     await store.close()
     throw error
   })
+  const responder = await Responder.open({ ...deps, config, clock }).catch(async (error: unknown) => {
+    await recorder.close()
+    throw error
+  })
   const setup: PlaneSetup = {
     config,
     detection: deps.detection,
     only: deps.only,
     counters,
+    answers: responder.snapshot(),
     listener: name,
     host,
     port: threads > 1 && port === 0 ? await freePort(host) : port,
@@ -144,9 +154,11 @@ export const startGateway = async (config: GatewayConfig, deps: GatewayDeps): Pr
             log,
           )
   } catch (error) {
+    await responder.close()
     await recorder.close()
     throw error
   }
+  responder.serve(server)
   let closing: Promise<void> | undefined
   return {
     address: server.address,
@@ -168,8 +180,12 @@ export const startGateway = async (config: GatewayConfig, deps: GatewayDeps): Pr
         : telemetry.expose(),
     reopen: () => recorder.reopen(),
     flush: () => recorder.flush(),
+    settled: () => responder.settled(),
     close: () => {
-      closing ??= server.close(config.timeouts.shutdown * 1000).then(() => recorder.close())
+      closing ??= responder
+        .close()
+        .then(() => server.close(config.timeouts.shutdown * 1000))
+        .then(() => recorder.close())
       return closing
     },
   }

@@ -5,6 +5,9 @@ import type { Pipeline } from '../detectors/pipeline.js'
 import { createPipeline } from '../detectors/pipeline.js'
 import type { Clock, CounterStore } from '../detectors/ports.js'
 import type { PhaseName } from '../detectors/verdict.js'
+import { messageOf } from '../runtime/errors.js'
+import type { AnswerSnapshot } from './answers/answer.js'
+import { LiveAnswers } from './answers/live-answers.js'
 import type { GatewayConfig, SiteConfig } from './config.js'
 import { siteDetection } from './detection-override.js'
 import { openGeo } from './geo.js'
@@ -12,6 +15,7 @@ import { bodyLimits } from './body-limits.js'
 import { nodeRuleFiles } from './rule-files.js'
 import type { Site } from './site.js'
 import { SiteTable } from './site.js'
+import { SitePipeline } from './site-pipeline.js'
 import { Upstream } from './upstream.js'
 
 /** Name of the site when there is only one, given by `upstream`. */
@@ -29,11 +33,18 @@ export interface SitesOptions {
   readonly warn: (message: string) => void
 }
 
+export interface PatchFailure {
+  readonly site: string
+  readonly reason: string
+}
+
 /** All sites of one thread. */
 export interface Sites {
   readonly table: SiteTable
   /** The mode that each phase runs in, by site. */
   readonly modes: Readonly<Record<string, readonly PhaseReport[]>>
+  /** Puts other answers in place; says of which sites the patches could not be, whose old ones stay. */
+  answer(snapshot: AnswerSnapshot): readonly PatchFailure[]
   /** Closes the connections to all upstreams; waits for requests in flight at most `graceMs`. */
   close(graceMs: number): Promise<void>
 }
@@ -58,6 +69,8 @@ const upstreamOf = (origin: string, { timeouts, limits }: GatewayConfig): Upstre
 class Makers {
   readonly upstreams = new Map<string, Upstream>()
   readonly modes: Record<string, readonly PhaseReport[]> = {}
+  readonly answers = new LiveAnswers()
+  readonly pipelines = new Map<string, SitePipeline>()
   readonly #options: SitesOptions
 
   constructor(options: SitesOptions) {
@@ -77,6 +90,7 @@ class Makers {
       ports: {
         clock,
         counters,
+        answers: this.answers,
         environment: listedVariables(settings.rule_environment),
         ...(geo === undefined ? {} : { geo }),
       },
@@ -87,10 +101,12 @@ class Makers {
       ...(monotonic === undefined ? {} : { monotonic }),
     })
     this.modes[name] = effectiveModes(settings, only)
+    const patchable = new SitePipeline(pipeline)
+    this.pipelines.set(name, patchable)
     const say = (message: string): void => warn(name === DEFAULT_SITE ? message : `site ${name}: ${message}`)
     return {
       name,
-      pipeline,
+      pipeline: patchable,
       mode: settings.mode,
       mayReadResponse: mayReadResponse(pipeline),
       ...bodyLimits(config.limits, pipeline.settings, say),
@@ -125,6 +141,17 @@ export const openSites = async (options: SitesOptions): Promise<Sites> => {
   return {
     table: new SiteTable(fallback, entries),
     modes: makers.modes,
+    answer: (snapshot) => {
+      makers.answers.replace(snapshot)
+      return [...snapshot.patches].flatMap(([site, rules]) => {
+        try {
+          makers.pipelines.get(site)?.patch(rules)
+          return []
+        } catch (error) {
+          return [{ site, reason: messageOf(error) }]
+        }
+      })
+    },
     close: async (graceMs) => {
       const cut = setTimeout(() => {
         for (const upstream of upstreams) void upstream.destroy()

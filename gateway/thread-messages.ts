@@ -1,8 +1,10 @@
 import type { PhaseReport } from '../detectors/modes.js'
 import type { LogLevel } from '../runtime/log.js'
 import type { TelemetryConfig } from '../runtime/config-sections.js'
+import type { AnswerSnapshot } from './answers/answer.js'
 import type { MalformedReport } from './malformed-reports.js'
 import type { PlaneSetup } from './plane-server.js'
+import type { PatchFailure } from './sites.js'
 import type { VerdictRecord } from './verdict-record.js'
 
 /** What a serving thread is started with. */
@@ -15,7 +17,9 @@ export interface ThreadSetup {
 }
 
 export type ToThread =
-  { readonly type: 'close'; readonly graceMs: number } | { readonly type: 'metrics'; readonly id: number }
+  | { readonly type: 'close'; readonly graceMs: number }
+  | { readonly type: 'metrics'; readonly id: number }
+  | { readonly type: 'answers'; readonly id: number; readonly snapshot: AnswerSnapshot }
 
 export type FromThread =
   | {
@@ -28,4 +32,5 @@ export type FromThread =
   | { readonly type: 'verdict'; readonly record: VerdictRecord }
   | { readonly type: 'malformed'; readonly report: MalformedReport }
   | { readonly type: 'metrics'; readonly id: number; readonly text: string }
+  | { readonly type: 'answered'; readonly id: number; readonly failures: readonly PatchFailure[] }
   | { readonly type: 'closed' }

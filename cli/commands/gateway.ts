@@ -9,6 +9,7 @@ import { messageOf } from '../../runtime/errors.js'
 import type { Logger } from '../../runtime/log.js'
 import { failingChecks, isSupervised } from '../../runtime/role.js'
 import type { RunningRole } from '../../runtime/role.js'
+import { openTopic } from '../../runtime/topics.js'
 import { startTelemetry } from '../../runtime/telemetry/telemetry.js'
 import { gatewayBanner } from '../banner.js'
 import type { GatewayInfo } from '../banner.js'
@@ -64,6 +65,7 @@ const startRole = async (
       detection: config.detection,
       ...(only !== undefined && { only }),
       events: stores.events,
+      commands: openTopic(stores.outbox, 'commands.gateway'),
       ledger: stores.ledger,
       telemetry,
       telemetryConfig: config.telemetry,

@@ -71,17 +71,21 @@ export class RuleSet {
   /** Number of rules that run, with and without id. */
   readonly size: number
   readonly #phases: ReadonlyMap<SeclangPhase, readonly PhaseItem[]>
-  readonly #store = new PersistentStore()
+  readonly #store: PersistentStore
   readonly #macros = new Map<string, Macro>()
 
   constructor(
     settings: Settings,
     phases: ReadonlyMap<SeclangPhase, readonly PhaseItem[]>,
     rules: ReadonlyMap<number, RuleInfo>,
+    /** Root of the transformations of its rules; a transaction caches their results by it. */
+    readonly chains: TransformationChain,
+    store = new PersistentStore(),
   ) {
     this.settings = settings
     this.rules = rules
     this.#phases = phases
+    this.#store = store
     let size = 0
     for (const items of phases.values()) size += items.filter(({ kind }) => kind === 'rule').length
     this.size = size
@@ -90,6 +94,24 @@ export class RuleSet {
   /** Starts judging one transaction. */
   begin(tx: Transaction, trace?: EvaluationTrace): Evaluation {
     return new Evaluation(this.#phases, tx, this.settings, this.#store, this.#macros, trace)
+  }
+
+  /**
+   * This set with further rules before its own in every seclang phase, so that nothing of this one can step over them but
+   * what an earlier seclang phase says. Settings and persistent collections stay those of this set; only the further rules
+   * are compiled.
+   *
+   * @throws SecLangError, RangeError when an id is in both
+   */
+  precededBy(sources: readonly RuleSourceInput[], options: CompileOptions): RuleSet {
+    const first = compileRuleSet(sources, options, this.chains)
+    for (const id of first.rules.keys())
+      if (this.rules.has(id)) throw new RangeError(`rule ${id} is in both sets`)
+    const phases = new Map(
+      [...this.#phases].map(([phase, items]) => [phase, [...(first.#phases.get(phase) ?? []), ...items]]),
+    )
+    const rules = new Map([...first.rules, ...this.rules])
+    return new RuleSet(this.settings, phases, rules, this.chains, this.#store)
   }
 
   /** Whether any rule runs in this seclang phase. */
@@ -213,8 +235,16 @@ class Collector {
   }
 }
 
-/** Compiles all SecLang of a site into one rule set. Throws `SecLangError` for what cannot be honoured. */
-export function compileRuleSet(sources: readonly RuleSourceInput[], options: CompileOptions): RuleSet {
+/**
+ * Compiles all SecLang of a site into one rule set. Throws `SecLangError` for what cannot be honoured.
+ *
+ * @param chains root of the transformations, when the rules are to run with those of another set
+ */
+export function compileRuleSet(
+  sources: readonly RuleSourceInput[],
+  options: CompileOptions,
+  chains = TransformationChain.root(),
+): RuleSet {
   const collector = new Collector(options)
   // Inside a seclang phase the order is product phase first, then as the sources were given.
   const ordered = sources.toSorted((a, b) => rank(a) - rank(b))
@@ -237,7 +267,7 @@ export function compileRuleSet(sources: readonly RuleSourceInput[], options: Com
   const context = {
     files: options.files,
     warn: options.warn,
-    emptyChain: TransformationChain.root(),
+    emptyChain: chains,
     unicodeMap: collector.unicodeMap,
   }
   for (const item of collector.items) {
@@ -257,7 +287,7 @@ export function compileRuleSet(sources: readonly RuleSourceInput[], options: Com
       if (rule.id !== 0) rules.set(rule.id, describe(rule, source))
     })
   }
-  return new RuleSet(collector.settings, phases, rules)
+  return new RuleSet(collector.settings, phases, rules, chains)
 }
 
 function rank(source: RuleSourceInput): number {

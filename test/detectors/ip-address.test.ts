@@ -1,7 +1,7 @@
 import t from 'tap'
 import fc from 'fast-check'
 
-import { clientKey, parseAddress, parseNetwork } from '../../detectors/ip-address.js'
+import { clientKey, networksOverlap, parseAddress, parseNetwork } from '../../detectors/ip-address.js'
 
 t.test('reads addresses in plain forms only', async (t) => {
   t.same(parseAddress('1.2.3.4'), { family: 4, word: 0x01020304 })
@@ -79,4 +79,30 @@ t.test('any text gives an address or nothing', async () => {
   )
   fc.assert(fc.property(fc.ipV4(), (text) => parseAddress(text)?.family === 4))
   fc.assert(fc.property(fc.ipV6(), (text) => parseAddress(text) !== undefined))
+})
+
+t.test('two networks overlap when one holds the other', async (t) => {
+  const overlap = (a: string, b: string): boolean => {
+    const [one, other] = [parseNetwork(a), parseNetwork(b)]
+    if (one === undefined || other === undefined) throw new Error(`${a} ${b}`)
+    t.equal(networksOverlap(one, other), networksOverlap(other, one), 'either way round')
+    return networksOverlap(one, other)
+  }
+  for (const [a, b] of [
+    ['192.0.2.1', '192.0.2.0/24'],
+    ['0.0.0.0/0', '255.255.255.255'],
+    ['200.0.0.0/5', '203.0.113.0/24'],
+    ['2001:db8::/32', '2001:db8:ffff::1'],
+    ['::/0', '::1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+  ] as const)
+    t.ok(overlap(a, b), `${a} ${b}`)
+  for (const [a, b] of [
+    ['192.0.2.0/25', '192.0.2.128/25'],
+    ['192.0.2.1', '192.0.2.2'],
+    ['2001:db8::/64', '2001:db8:0:1::/64'],
+    ['2001:db8::/33', '2001:db8:8000::/33'],
+    ['::/0', '192.0.2.1'],
+  ] as const)
+    t.notOk(overlap(a, b), `${a} ${b}`)
 })

@@ -67,6 +67,8 @@ export interface FixtureOptions {
   readonly listener?: ListenerUnderTest
   readonly config?: Record<string, unknown>
   readonly detection?: Record<string, unknown>
+  /** The data folder of an earlier one that was closed. Default: a new one. */
+  readonly dataDir?: string
 }
 
 /** Starts a gateway with everything real behind it: rules, outbox, ledger client, verdict store. Ends with the test. */
@@ -75,7 +77,7 @@ export const startUnderTest = async (
   upstream: string | undefined,
   options: FixtureOptions = {},
 ): Promise<GatewayUnderTest> => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'portcullis-gateway-'))
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'portcullis-gateway-'))
   const auditFile = join(dataDir, 'audit.jsonl')
   const log = createLogger({ level: process.env['TEST_LOG'] === '1' ? 'debug' : 'silent', role: 'gateway' })
   const config = gatewayConfig.parse({
@@ -100,6 +102,7 @@ export const startUnderTest = async (
     dataDir,
     detection: detectionConfig.parse(options.detection ?? {}),
     events: openTopic(outbox, 'events'),
+    commands: openTopic(outbox, 'commands.gateway'),
     ledger,
     telemetry,
     telemetryConfig: telemetrySettings,

@@ -12,7 +12,7 @@ import { ipBlock } from '../../../detectors/phases/ip-block.js'
 import { rateLimit } from '../../../detectors/phases/rate-limit.js'
 import { urlAllow } from '../../../detectors/phases/url-allow.js'
 import { urlBlock } from '../../../detectors/phases/url-block.js'
-import type { GeoRecord, Ports } from '../../../detectors/ports.js'
+import type { AnswerList, GeoRecord, Ports } from '../../../detectors/ports.js'
 import type { HeaderList } from '../../../detectors/request.js'
 import { requestPath } from '../../../detectors/request-path.js'
 import { Transaction } from '../../../detectors/transaction.js'
@@ -69,6 +69,40 @@ t.test('ip_block refuses banned addresses and says when it could not look', asyn
   t.equal(decision, undefined)
   t.same(tx.truncated, ['client_address'])
 })
+
+t.test(
+  'answers to incidents ban and block as the lists do, and change while requests are judged',
+  async (t) => {
+    const world = new World()
+    let banned = networks()
+    const blocked = new Set<string>()
+    const answers: AnswerList = {
+      get banned() {
+        return banned
+      },
+      blocksPath: (site, path) => blocked.has(`${site}${path}`),
+    }
+    const clients = ipBlock(networks('198.51.100.0/24'), answers)
+    t.equal(world.ask(clients).decision, undefined)
+    banned = networks('192.0.2.0/24')
+    t.match(world.ask(clients).decision, {
+      kind: 'block',
+      reason: 'client address is banned for an incident',
+      match: { id: 9_600_002 },
+    })
+    t.match(world.ask(clients, { address: '198.51.100.1' }).decision, { reason: 'client address is banned' })
+    const paths = urlBlock(['/.git/*'], 'shop', answers)
+    t.equal(world.ask(paths, { target: '/Old/' }).decision, undefined)
+    blocked.add('shop/old')
+    for (const target of ['/Old/', '/old', '/%6fld', '/x/..//old?a'])
+      t.match(
+        world.ask(paths, { target }).decision,
+        { kind: 'block', match: { id: 9_600_004, sample: String } },
+        target,
+      )
+    t.equal(world.ask(urlBlock([], 'blog', answers), { target: '/old' }).decision, undefined)
+  },
+)
 
 t.test('url_allow and url_block', async (t) => {
   const world = new World()

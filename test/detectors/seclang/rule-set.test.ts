@@ -2,7 +2,7 @@ import t from 'tap'
 import { SecLangError } from '../../../detectors/seclang/errors.js'
 import type { RuleSourceInput } from '../../../detectors/seclang/index.js'
 import type { Mode, PhaseName } from '../../../detectors/verdict.js'
-import { compile, form, judge, transaction } from './profile.js'
+import { compile, form, judge, memoryFiles, transaction } from './profile.js'
 
 function source(label: PhaseName, text: string, set?: string): RuleSourceInput {
   return { file: `/rules/${label}.conf`, text, label, ...(set === undefined ? {} : { set }) }
@@ -356,5 +356,28 @@ t.test('a value is transformed once for each chain', (t) => {
   })
   t.equal(new Set(seen).size, 1, 'all rules share one chain')
   t.same(tx.truncated, [])
+  t.end()
+})
+
+t.test('further rules run before the others and share their transformations and collections', (t) => {
+  const first = compile(
+    'SecRule ARGS "@contains EVIL" "id:1,phase:2,pass,t:none,t:uppercase,t:removeWhitespace"\nSecAction "id:2,phase:2,pass"',
+  )
+  const options = {
+    files: memoryFiles(),
+    modes: new Map<PhaseName, Mode>(),
+    siteMode: 'block',
+    warn: () => undefined,
+  } as const
+  const rules = 'SecRule ARGS "@contains evil" "id:7,phase:2,pass,t:none,t:lowercase,t:removeWhitespace"'
+  const both = first.precededBy([source('custom_rules', rules, 'further')], options)
+  t.same(
+    judge(both, { target: '/?a=e%20vil' }).ids,
+    [7, 1, 2],
+    'each sees the value as its own transformations leave it',
+  )
+  t.same(judge(first, ATTACK).ids, [1, 2], 'the set that it was made from stays as it was')
+  t.same([...both.rules.keys()], [7, 1, 2])
+  t.throws(() => both.precededBy([source('custom_rules', rules, 'further')], options), { name: 'RangeError' })
   t.end()
 })
