@@ -16,6 +16,8 @@ import { serviceRoutes } from './api/service.js'
 import type { Connector, ConnectorDeps } from './connector.js'
 import { openCore } from './core.js'
 import type { Core, IncidentsSettings } from './core.js'
+import { defaultFiling } from './default-filing.js'
+import { catchUp } from './deferred.js'
 import { matterOf } from './fingerprint.js'
 import { incidentMetrics } from './metrics.js'
 import { EntryRecorder } from './recorder.js'
@@ -110,6 +112,7 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
     else takeIn(event, { core, storms })
     tallies.events++
   }
+  await catchUp(core)
   const consumer = deps.events.consume('incidents', handle)
   queue.start()
   void recorder.record()
@@ -142,6 +145,7 @@ async function openConnectors(deps: ConnectorDeps): Promise<readonly Connector[]
   const trackers = await Trackers.open({ store, lifecycle, configs: settings.trackers, outbound, now, log })
   return [
     alerts,
+    { reaction: defaultFiling(trackers) },
     {
       reaction: trackers.reaction,
       register: (queue) => trackers.register(queue),
