@@ -1,0 +1,229 @@
+import type { Database } from 'lmdb'
+import type { Logger } from 'pino'
+import { readSecret } from '../../runtime/secret.js'
+import { shorten } from '../../runtime/text.js'
+import type { AgentConfig } from '../agents/config.js'
+import type { Actor } from '../change.js'
+import { isOver } from '../incident.js'
+import type { IncidentState } from '../incident.js'
+import { MAX_COMMENT, type Lifecycle } from '../lifecycle.js'
+import type { IncidentStore } from '../store.js'
+import type { TrackerConfig } from '../trackers/config.js'
+import type { Trackers } from '../trackers/trackers.js'
+import { WebhookError } from './errors.js'
+import { githubParser } from './github-event.js'
+import { headerOf, type BotTask, type Notice, type NoticeParser, type WebhookHeaders } from './notice.js'
+import { openprParser } from './openpr-event.js'
+import { plainParser } from './plain-event.js'
+import { Replays } from './replays.js'
+import { agentFor } from './routing.js'
+import { isSigned } from './signature.js'
+
+/** Bytes of a webhook's body at most; the server refuses a longer one with 413. */
+export const MAX_WEBHOOK_BYTES = 1024 * 1024
+
+/** What is answered with 200. The three for bot tasks are those of openpr-webhook. */
+export type WebhookAnswer =
+  | { readonly status: 'applied'; readonly incident: string }
+  | { readonly status: 'ignored'; readonly reason: string }
+  | { readonly status: 'dispatched'; readonly agent: string; readonly result: string }
+  | { readonly status: 'no_agent'; readonly bot_name: string }
+
+export interface WebhooksDeps {
+  readonly store: IncidentStore
+  readonly lifecycle: Lifecycle
+  readonly trackers: Trackers
+  readonly configs: readonly TrackerConfig[]
+  readonly agents: readonly AgentConfig[]
+  /** Has an agent look at an incident; runs inside the transaction. @returns what became of it, in a few words */
+  readonly dispatch: (incident: string, agent: string, by: string) => string
+  readonly now: () => number
+  readonly log: Logger
+}
+
+interface Receiver {
+  readonly config: TrackerConfig
+  readonly secrets: readonly string[]
+  readonly header: string
+  readonly parse: NoticeParser
+}
+
+/**
+ * What trackers tell us: states and comments flow back to incidents, tasks for bots go to agents. A webhook is believed when
+ * its raw body is signed, its signed time is near ours and it was not here before; all of that is decided, remembered and
+ * acted on in one transaction.
+ */
+export class Webhooks {
+  readonly #deps: WebhooksDeps
+  readonly #receivers: ReadonlyMap<string, Receiver>
+  readonly #replays: Replays
+  /** Issue to the time of the state that was last taken from it: webhooks overtake each other. */
+  readonly #states: Database<number, string>
+  readonly #counts = new Map<string, number>()
+
+  private constructor(deps: WebhooksDeps, receivers: ReadonlyMap<string, Receiver>) {
+    this.#deps = deps
+    this.#receivers = receivers
+    this.#replays = new Replays(deps.store)
+    this.#states = deps.store.table('webhooks-states')
+  }
+
+  /** @throws RuntimeError `SECRET_MISSING` and the like */
+  static async open(deps: WebhooksDeps): Promise<Webhooks> {
+    const receivers = new Map<string, Receiver>()
+    for (const config of deps.configs) {
+      const secrets: string[] = []
+      for (const reference of config.webhook_secrets) secrets.push(await readSecret(reference))
+      if (secrets.length > 0) receivers.set(config.name, { config, secrets, ...reading(config) })
+    }
+    return new Webhooks(deps, receivers)
+  }
+
+  /** Webhooks so far by tracker and outcome, since the start. */
+  get counts(): readonly { readonly tracker: string; readonly outcome: string; readonly count: number }[] {
+    return [...this.#counts].map(([key, count]) => {
+      const [tracker = '', outcome = ''] = key.split(' ')
+      return { tracker, outcome, count }
+    })
+  }
+
+  /**
+   * Takes a webhook in. The answer is given when what follows is durable.
+   * @param raw the body exactly as it came, at most `MAX_WEBHOOK_BYTES`
+   * @throws WebhookError
+   */
+  async receive(tracker: string, headers: WebhookHeaders, raw: Uint8Array): Promise<WebhookAnswer> {
+    const receiver = this.#receivers.get(tracker)
+    // Only names that are configured are counted, or anybody could fill the memory.
+    if (!receiver) throw new WebhookError('WEBHOOK_UNKNOWN', 'no tracker of this name takes webhooks')
+    try {
+      const answer = await this.#take(receiver, headers, raw)
+      this.#count(tracker, answer.status)
+      if ('reason' in answer && answer.reason === 'unknown_event') this.#count(tracker, 'unknown_event')
+      return answer
+    } catch (error) {
+      this.#count(tracker, error instanceof WebhookError ? error.code.toLowerCase() : 'failed')
+      throw error
+    }
+  }
+
+  async #take(
+    { config, ...receiver }: Receiver,
+    headers: WebhookHeaders,
+    raw: Uint8Array,
+  ): Promise<WebhookAnswer> {
+    const { store, now, log } = this.#deps
+    const signature = headerOf(headers, receiver.header) ?? headerOf(headers, 'x-openpr-signature')
+    if (!isSigned(raw, signature, receiver.secrets))
+      throw new WebhookError('WEBHOOK_UNSIGNED', `the signature in ${receiver.header} is missing or wrong`)
+    const notice = receiver.parse(parseJson(raw), raw, headers)
+    // A notice without a time has no effect that could be repeated.
+    if (Number.isNaN(notice.time)) return ignored(notice.unknown ? 'unknown_event' : 'not_bot_task')
+    const maxAge = config.webhook_max_age_seconds * 1000
+    if (Math.abs(now() - notice.time) > maxAge)
+      throw new WebhookError(
+        'WEBHOOK_STALE',
+        `its time differs from ours by more than ${config.webhook_max_age_seconds} s`,
+      )
+    const answer = await store.transaction(() => {
+      if (!this.#replays.isNew(config.name, notice.id, notice.time + maxAge, now()))
+        throw new WebhookError('WEBHOOK_REPLAYED', 'this webhook was here before')
+      return this.#apply(config.name, notice, notice.time + maxAge)
+    })
+    log.info({ tracker: config.name, event: notice.event, webhook: notice.id, ...answer }, 'webhook taken in')
+    return answer
+  }
+
+  #apply(tracker: string, notice: Notice, until: number): WebhookAnswer {
+    if (notice.unknown) return ignored('unknown_event')
+    const { trackers, now } = this.#deps
+    const ours = trackers.isOurs(tracker, notice.actor.id)
+    const incident = notice.issue && trackers.incidentOf(tracker, notice.issue.id, notice.issue.text)
+    // Whom we gave the issue to ourselves is to work on it; whom our own comment names is not.
+    const { task } = notice
+    if (task && !(ours && notice.change)) {
+      if (incident === undefined) return ignored('no_incident')
+      if (!this.#replays.isNew(tracker, task.cause, until, now())) return ignored('known_task')
+      if (notice.change && !ours) this.#change(tracker, incident, notice)
+      return this.#dispatch(tracker, incident, task)
+    }
+    if (ours) return ignored('own_change')
+    if (!notice.change) return ignored('not_bot_task')
+    if (incident === undefined) return ignored('no_incident')
+    return this.#change(tracker, incident, notice)
+  }
+
+  #dispatch(tracker: string, incident: string, task: BotTask): WebhookAnswer {
+    const agent = agentFor(task, this.#deps.agents)
+    if (!agent) return { status: 'no_agent', bot_name: task.bot_name }
+    return {
+      status: 'dispatched',
+      agent: agent.id,
+      result: this.#deps.dispatch(incident, agent.id, `tracker:${tracker}`),
+    }
+  }
+
+  #change(tracker: string, id: string, { change, actor, issue, time }: Notice): WebhookAnswer {
+    const { store, lifecycle } = this.#deps
+    if (!store.get(id) || !change) return ignored('no_incident')
+    const by: Actor = { name: shorten(`tracker:${tracker}:${actor.name || actor.id}`, 200), tracker }
+    if (change.type === 'comment') {
+      const text = shorten(change.text, MAX_COMMENT)
+      if (text.trim() === '') return ignored('empty')
+      lifecycle.comment(id, text, by)
+      return { status: 'applied', incident: id }
+    }
+    if (change.type === 'deleted') {
+      lifecycle.comment(id, `The issue was deleted in ${tracker}.`, by)
+      return { status: 'applied', incident: id }
+    }
+    const key = JSON.stringify([tracker, issue?.id])
+    if (time < (this.#states.get(key) ?? 0)) return ignored('superseded')
+    this.#states.putSync(key, time)
+    return this.#move(id, change.state, by) ? { status: 'applied', incident: id } : ignored('same_state')
+  }
+
+  /** Leads an incident to a state by the transitions that there are. @returns whether it moved */
+  #move(id: string, to: IncidentState, by: Actor): boolean {
+    const { lifecycle } = this.#deps
+    const { state } = lifecycle.get(id)
+    const over = isOver({ state })
+    if (over && isOver({ state: to })) return false
+    if (over) lifecycle.setState(id, 'open', by)
+    if (to === 'open') {
+      // An issue that goes back to the beginning takes nobody's look at the incident away.
+      if (state === 'in_progress') lifecycle.setState(id, 'triaged', by)
+      return over || state === 'in_progress'
+    }
+    if (state === to) return false
+    lifecycle.setState(id, to, by)
+    return true
+  }
+
+  #count(tracker: string, outcome: string): void {
+    const key = `${tracker} ${outcome}`
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
+  }
+}
+
+function reading(config: TrackerConfig): Pick<Receiver, 'header' | 'parse'> {
+  switch (config.type) {
+    case 'openpr':
+      return { header: 'x-webhook-signature', parse: openprParser(config) }
+    case 'github':
+      return { header: 'x-hub-signature-256', parse: githubParser(config) }
+    case 'teamboard':
+    case 'http':
+      return { header: 'x-webhook-signature', parse: plainParser(config) }
+  }
+}
+
+const ignored = (reason: string): WebhookAnswer => ({ status: 'ignored', reason })
+
+function parseJson(raw: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(raw)) as unknown
+  } catch (cause) {
+    throw new WebhookError('WEBHOOK_MALFORMED', 'the body is not JSON in UTF-8', { cause })
+  }
+}
