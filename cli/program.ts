@@ -26,6 +26,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   hashes: async () => (await import('./commands/hashes.js')).registerHashes,
   yara: async () => (await import('./commands/yara.js')).registerYara,
   quarantine: async () => (await import('./commands/quarantine.js')).registerQuarantine,
+  response: async () => (await import('./commands/response.js')).registerResponse,
   signatures: async () => (await import('./commands/signatures.js')).registerSignatures,
   verify: async () => (await import('./commands/verify.js')).registerVerify,
   explain: async () => (await import('./commands/explain.js')).registerExplain,

@@ -58,7 +58,7 @@ const scannerActions = [
   z.strictObject({ type: z.literal('delete'), ...file }),
   /** Ends the processes that run or hold the file. */
   z.strictObject({ type: z.literal('kill'), ...file }),
-  /** Any file with this digest is malicious from now on. */
+  /** Any file with this digest is malicious from now on; suspicious, when no person has decided so. */
   z.strictObject({ type: z.literal('block_hash'), sha256 }),
   /** Puts an item of the vault back in its place. */
   z.strictObject({ type: z.literal('restore'), item: uuid }),

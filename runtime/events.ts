@@ -83,8 +83,9 @@ export interface CommandEvent extends EventBase {
     /** Type of the action, e.g. `ban_client`. */
     readonly action: string
     readonly dry_run: boolean
-    /** Why it was refused or ended: a stable upper-case code, and a sentence. */
+    /** Why it was refused or ended: a stable upper-case code. */
     readonly code?: string
+    /** What was done, or why not, as a sentence. It may quote names that an attacker chose. */
     readonly reason?: string
     /** Milliseconds since the Unix epoch; until when it holds, which may be less than was asked for. */
     readonly expires?: number

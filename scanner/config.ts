@@ -152,6 +152,21 @@ export const scannerConfig = z
       })
       .prefault({})
       .describe('What scanning may take from other programs.'),
+    response: z
+      .strictObject({
+        dry_run: z
+          .boolean()
+          .default(false)
+          .describe(
+            'Check and report what would be done to files and processes, and do nothing: quarantine of what is found too.',
+          ),
+        kill: z
+          .boolean()
+          .default(false)
+          .describe('Let a command end (SIGKILL) the processes that run, map or have open a malicious file.'),
+      })
+      .prefault({})
+      .describe('What may be done about a file when an incident, or a person, asks for it'),
     quarantine: z
       .boolean()
       .default(false)

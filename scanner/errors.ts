@@ -17,6 +17,15 @@ export type ScanErrorCode =
   | 'QUARANTINE_DAMAGED'
   | 'QUARANTINE_TARGET'
   | 'QUARANTINE_IO'
+  | 'RESPONSE_STORE'
+  | 'RESPONSE_FULL'
+  | 'RESPONSE_OFF'
+  | 'RESPONSE_PROTECTED'
+  | 'RESPONSE_NEEDS_PERSON'
+  | 'RESPONSE_NOT_MALICIOUS'
+  | 'RESPONSE_NOT_HELD'
+  | 'RESPONSE_NOT_UNDONE'
+  | 'RESPONSE_EXPIRED'
 
 /** Anything that keeps the scanner or the vault from doing its work; `code` is stable. */
 export class ScanError extends Error {

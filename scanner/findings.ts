@@ -7,6 +7,8 @@ export interface FindingsDeps extends Record {
   readonly vault: Vault
   /** Whether malicious files are taken into the vault. */
   readonly quarantine: boolean
+  /** Only say which would be. */
+  readonly dryRun: boolean
   readonly log: Logger
 }
 
@@ -35,7 +37,10 @@ export class Findings {
       this.#unsettled.delete(name)
       return true
     }
-    const isWanted = verdict === 'malicious' && this.deps.quarantine
+    const { quarantine, dryRun, log } = this.deps
+    const isWanted = verdict === 'malicious' && quarantine && !dryRun
+    if (verdict === 'malicious' && quarantine && dryRun)
+      log.info({ path: result.path }, 'dry run: the file would be moved into the vault')
     const item = isWanted && isRead(result) ? await this.#store(result, path) : undefined
     if (verdict !== 'error' && (!isWanted || item !== undefined)) {
       await this.report(result, item)

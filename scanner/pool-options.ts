@@ -14,6 +14,7 @@ export function poolOptions(config: ScannerConfig): PoolOptions {
     maxFileSize: config.max_file_size,
     hashLists: [...own('hashes', 'test-files.txt'), ...config.hash_lists],
     allowLists: config.allow_lists,
+    blocked: new Map(),
     yaraRules: [...own('yara'), ...config.yara_rules],
     yaraEngine: config.yara_engine,
     policy: config.policy,

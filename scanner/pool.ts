@@ -1,5 +1,6 @@
 import { messageOf } from '../runtime/errors.js'
 import { prepareHashes, type PreparedHashes } from './hashes/prepare.js'
+import type { BlockedHashes } from './response/blocked-hash.js'
 import { discard, spool, type Source, type Spooled } from './spool.js'
 import { describePath, type FileResult } from './verdict.js'
 import { failure, WorkerProcess, type Task, type WorkSource } from './worker-process.js'
@@ -106,10 +107,11 @@ export class ScanPool {
   }
 
   /**
-   * Starts new workers with other settings and lets the old ones finish what they hold.
+   * Starts new workers with other settings and lets the old ones finish what they hold. What is blocked stays blocked.
    * @throws ScanError as {@link ScanPool.start}; the old workers then go on as before
    */
-  async reload(options: PoolOptions): Promise<void> {
+  async reload(settings: PoolOptions): Promise<void> {
+    const options = { ...settings, blocked: this.#options.blocked }
     const hashes = prepare(options)
     const workers = this.#newWorkers(options, hashes)
     let loaded
@@ -125,10 +127,19 @@ export class ScanPool {
     this.#hashes = hashes
     const old = this.#workers
     this.#workers = workers
+    const { blocked } = this.#options
     this.#options = options
+    // What was blocked while they loaded.
+    if (blocked !== options.blocked) this.block(blocked)
     this.#loaded = loaded
     for (const worker of old) worker.retire()
     this.#hand()
+  }
+
+  /** Blocks these digests, and no others, from now on. */
+  block(blocked: BlockedHashes): void {
+    this.#options = { ...this.#options, blocked }
+    for (const worker of this.#workers) worker.block(blocked)
   }
 
   /** Ends the workers. Files under way get the verdict `error`. */

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
-import type { LedgerClient } from '../ledger/client/types.js'
-import type { ScanVerdictEvent } from '../runtime/events.js'
+import type { ActionInput, LedgerClient } from '../ledger/client/types.js'
+import type { CommandEvent, ScanVerdictEvent } from '../runtime/events.js'
 import type { Topic } from '../runtime/outbox.js'
 import { shorten } from '../runtime/text.js'
 import { uuidv7 } from '../runtime/uuid.js'
@@ -37,7 +37,7 @@ export async function recordFinding(record: Record, result: FileResult, item?: S
       reasons: reasons.map((reason) => shorten(`${reason.engine}:${reason.rule}`, MAX_REASON)),
     },
   })
-  if (item) recordQuarantine(record, 'stored', item)
+  if (item) recordStored(record, item)
   const event: ScanVerdictEvent = {
     id: uuidv7(time),
     time,
@@ -56,21 +56,46 @@ export async function recordFinding(record: Record, result: FileResult, item?: S
   await record.events.append(Buffer.from(JSON.stringify(event)))
 }
 
-/** Records what happened to an item of the vault. */
 function boundReasons(reasons: readonly Reason[]): readonly Reason[] {
   if (reasons.length <= MAX_REASONS) return reasons
   const more = reasons.length - MAX_REASONS
   return [...reasons.slice(0, MAX_REASONS), { engine: 'limit', rule: `and ${more} more`, level: 'note' }]
 }
 
-export function recordQuarantine(
-  record: Pick<Record, 'ledger' | 'now'>,
-  step: 'stored' | 'restored' | 'deleted',
-  item: StoredItem,
-): void {
-  record.ledger.record({
-    kind: `quarantine.${step}`,
-    ts: record.now(),
-    members: { item: { id: item.id, sha256: item.sha256 } },
-  })
+const recordStored = (record: Record, { id, sha256 }: StoredItem): string | undefined =>
+  record.ledger.record({ kind: 'quarantine.stored', ts: record.now(), members: { item: { id, sha256 } } })
+
+/** Something that a person does at the command line, for the ledger and for whoever follows the events. */
+export interface PersonsAct {
+  /** As in `command.applied` events, e.g. `restore`. */
+  readonly action: string
+  readonly by: string
+  /** What was done, as a sentence. */
+  readonly done: string
+  readonly quarantine?: string
+  readonly entry: Pick<ActionInput, 'kind' | 'members'>
+}
+
+/** Records what a person did. Resolves when it is durable. */
+export async function recordPersonsAct(record: Record, act: PersonsAct): Promise<void> {
+  const time = record.now()
+  const { kind, members } = act.entry
+  const entry = record.ledger.record({ kind, ts: time, members: { ...members, by: act.by } })
+  await record.ledger.flush()
+  const event: CommandEvent = {
+    id: uuidv7(time),
+    time,
+    type: 'command.applied',
+    severity: 'info',
+    ...(entry === undefined ? {} : { entry }),
+    data: {
+      command: uuidv7(time),
+      role: 'scanner',
+      action: act.action,
+      dry_run: false,
+      reason: act.done,
+      ...(act.quarantine === undefined ? {} : { quarantine: act.quarantine }),
+    },
+  }
+  await record.events.append(Buffer.from(JSON.stringify(event)))
 }

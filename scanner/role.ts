@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import type { Logger } from 'pino'
+import type { Topic } from '../runtime/outbox.js'
 import type { ScannerConfig } from './config.js'
 import { Findings } from './findings.js'
 import { Journal } from './journal.js'
@@ -9,11 +10,14 @@ import { ScanPool } from './pool.js'
 import { serveProtocols } from './protocols/serve.js'
 import { Vault } from './quarantine/vault.js'
 import type { Record } from './record.js'
+import { startResponse } from './response/serve.js'
 import { ruleSetVersion } from './rule-set-version.js'
 import { withInstalled } from './signatures/with-installed.js'
 import { Watcher, type WatchState } from './watch/watcher.js'
 
 export interface ScannerDeps extends Record {
+  /** Topic `commands.scanner`. */
+  readonly commands: Topic
   readonly config: ScannerConfig
   /** `<data>/scanner`. */
   readonly folder: string
@@ -42,7 +46,12 @@ export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
     throw error
   })
   const pace = new Pace(config.budget.max_cores)
-  const findings = new Findings({ ...deps, vault, quarantine: config.quarantine })
+  const findings = new Findings({
+    ...deps,
+    vault,
+    quarantine: config.quarantine,
+    dryRun: config.response.dry_run,
+  })
   const watcher = new Watcher({
     pool,
     journal,
@@ -77,6 +86,17 @@ export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
     await journal.close()
     throw error
   })
+  const response = await startResponse({
+    ...deps,
+    policy: config.response,
+    vault,
+    pool,
+    onBlocked() {
+      judgedBy = ruleSetVersion(pool.options, deps.version)
+      journal.setVersion(judgedBy)
+      watcher.requestPass()
+    },
+  })
   watcher.start()
   const { addresses } = servers
   log.info(
@@ -92,6 +112,7 @@ export async function startScanner(deps: ScannerDeps): Promise<Scanner> {
     async close() {
       const watching = watcher.close()
       await servers.close()
+      await response.close()
       await pool.close()
       await watching
       await journal.close()

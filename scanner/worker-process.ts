@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { ScanError, type ScanErrorCode } from './errors.js'
 import { ProgressMark } from './progress-mark.js'
 import type { Priority } from './pool.js'
+import type { BlockedHashes } from './response/blocked-hash.js'
 import type { FileResult } from './verdict.js'
 import type { FromWorker, Judged, Loaded, ToWorker, Work, WorkerSettings } from './worker-protocol.js'
 
@@ -55,16 +56,20 @@ export class WorkerProcess {
   #answered = 0
   #timer: NodeJS.Timeout | undefined
   #deadlinePassed = false
+  #settings: WorkerSettings
 
   constructor(
     readonly options: WorkerOptions,
     readonly source: WorkSource,
-  ) {}
+  ) {
+    this.#settings = options.settings
+  }
 
   /** @throws ScanError of what does not load, `SCAN_WORKER` when the process does not start */
   start(): Promise<Loaded> {
     return new Promise((resolve, reject) => {
       const mark = ProgressMark.create()
+      const loadedWith = this.#settings.blocked
       const child = fork(new URL('./worker.js', import.meta.url), {
         serialization: 'advanced',
         stdio: ['ignore', 'inherit', 'inherit', 'ipc', mark.descriptor],
@@ -82,6 +87,8 @@ export class WorkerProcess {
             return
           }
           this.#ready = true
+          // What was blocked while it loaded.
+          if (this.#settings.blocked !== loadedWith) this.block(this.#settings.blocked)
           resolve(message.loaded)
           this.fill()
         }
@@ -94,8 +101,14 @@ export class WorkerProcess {
         reject(new ScanError('SCAN_WORKER', `a scan worker ended while loading (${signal ?? code})`))
         this.#exited(`the worker ended (${signal ?? code})`)
       })
-      this.#post({ type: 'load', settings: this.options.settings })
+      this.#post({ type: 'load', settings: this.#settings })
     })
+  }
+
+  /** Blocks these digests from now on, in the process that runs and in those that come after it. */
+  block(blocked: BlockedHashes): void {
+    this.#settings = { ...this.#settings, blocked }
+    if (this.#ready) this.#post({ type: 'block', blocked })
   }
 
   /** Takes more tasks when the process will soon have none. */

@@ -1,6 +1,7 @@
 import type { ArchiveLimits } from './archive/limits.js'
 import type { LoadedYara, YaraChoice } from './engines/yara-rules.js'
 import type { ScanPolicy } from './policy.js'
+import type { BlockedHashes } from './response/blocked-hash.js'
 import type { FileResult } from './verdict.js'
 
 /** What the pool tells a worker process, and what comes back. Sent with V8 serialisation, so that paths stay bytes. */
@@ -8,6 +9,7 @@ import type { FileResult } from './verdict.js'
 export interface WorkerSettings {
   /** Prepared databases. */
   readonly hashDatabases: readonly string[]
+  readonly blocked: BlockedHashes
   /** Files, and folders of them. */
   readonly yaraRules: readonly string[]
   readonly yaraEngine: YaraChoice
@@ -35,6 +37,8 @@ export type Judged = Omit<FileResult, 'path' | 'path_base64'>
 
 export type ToWorker =
   | { readonly type: 'load'; readonly settings: WorkerSettings }
+  /** From now on these digests are blocked, and no others. */
+  | { readonly type: 'block'; readonly blocked: BlockedHashes }
   /** Work that is done in this order. */
   | { readonly type: 'judge'; readonly work: readonly Work[] }
 

@@ -36,7 +36,7 @@ let isWorking = false
 
 async function load(settings: WorkerSettings): Promise<void> {
   try {
-    const hashes = new KnownHashes(settings.hashDatabases)
+    const hashes = new KnownHashes(settings.hashDatabases, settings.blocked)
     const yara = await YaraRules.load(settings.yaraRules, settings.yaraEngine, settings.policy)
     const models = await Promise.all(settings.models.map((folder) => OnnxModel.load(folder)))
     const unpacker = settings.raw ? {} : { unpacker: new ArchiveUnpacker(settings.archives) }
@@ -80,7 +80,9 @@ async function work(by: Engines): Promise<void> {
 
 process.on('message', (message: ToWorker) => {
   if (message.type === 'load') void load(message.settings)
-  else if (engines) {
+  else if (message.type === 'block') {
+    if (engines) engines.hashes.blocked = message.blocked
+  } else if (engines) {
     waiting.push(...message.work)
     void work(engines)
   }

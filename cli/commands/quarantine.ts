@@ -1,9 +1,10 @@
 import { join, resolve } from 'node:path'
-import type { Command } from 'commander'
+import { InvalidArgumentError, type Command } from 'commander'
 import { Vault, type StoredItem } from '../../scanner/quarantine/vault.js'
-import { recordQuarantine } from '../../scanner/record.js'
+import { recordPersonsAct } from '../../scanner/record.js'
 import type { Config } from '../config.js'
 import type { CliContext, Flags } from '../context.js'
+import { actingPerson } from '../acting-person.js'
 import { openRoleStores } from '../role-stores.js'
 
 interface QuarantineFlags {
@@ -12,9 +13,17 @@ interface QuarantineFlags {
   readonly json?: boolean
   readonly to?: string
   readonly keepSetId?: boolean
+  readonly olderThan?: number
 }
 
-/** `portcullis quarantine list|restore|delete` */
+const DAY_MS = 24 * 60 * 60 * 1000
+
+const days = (value: string): number => {
+  if (!/^\d{1,5}$/.test(value)) throw new InvalidArgumentError('It must be a whole number of days.')
+  return Number(value)
+}
+
+/** `portcullis quarantine list|restore|delete|purge` */
 export function registerQuarantine(program: Command, context: CliContext): void {
   const quarantine = program.command('quarantine').description('files that the scanner took away')
   const verb = (name: string, description: string): Command =>
@@ -29,10 +38,30 @@ export function registerQuarantine(program: Command, context: CliContext): void 
     const { config } = context.loadConfig(flags as Flags & QuarantineFlags)
     return { config, vault: await Vault.open(join(resolve(config.data), 'scanner'), Date.now) }
   }
-  const record = async (config: Config, step: 'restored' | 'deleted', item: StoredItem): Promise<void> => {
+  const record = async (
+    config: Config,
+    action: 'restore' | 'discard',
+    items: readonly StoredItem[],
+  ): Promise<void> => {
     const stores = await openRoleStores(config, 'scanner', context.logger(config, 'scanner'))
-    recordQuarantine({ ledger: stores.ledger, now: Date.now }, step, item)
-    await stores.close()
+    try {
+      for (const { id, sha256, path } of items)
+        await recordPersonsAct(
+          { ...stores, now: Date.now },
+          {
+            action,
+            by: actingPerson(),
+            done: action === 'restore' ? `put back ${path}` : `destroyed ${path} in the vault`,
+            quarantine: id,
+            entry: {
+              kind: action === 'restore' ? 'quarantine.restored' : 'quarantine.deleted',
+              members: { item: { id, sha256 } },
+            },
+          },
+        )
+    } finally {
+      await stores.close()
+    }
   }
   const print = (flags: QuarantineFlags, value: object, text: string): void => {
     context.stdout.write((flags.json ? JSON.stringify(value) : text) + '\n')
@@ -65,7 +94,7 @@ export function registerQuarantine(program: Command, context: CliContext): void 
         ...(flags.to === undefined ? {} : { to: resolve(flags.to) }),
         ...(flags.keepSetId ? { keepSetId: true } : {}),
       })
-      await record(config, 'restored', item)
+      await record(config, 'restore', [item])
       print(flags, item, `restored ${flags.to ?? item.path}`)
     })
 
@@ -75,7 +104,25 @@ export function registerQuarantine(program: Command, context: CliContext): void 
       const { config, vault } = await open(flags)
       const item = await vault.show(id)
       await vault.delete(id)
-      if (item) await record(config, 'deleted', item)
+      if (item) await record(config, 'discard', [item])
       print(flags, item ?? { id }, `deleted ${id}`)
+    })
+
+  verb('purge', 'delete old items for good')
+    .requiredOption('--older-than <days>', 'items that came into the vault longer ago', days)
+    .action(async (flags: QuarantineFlags) => {
+      const { config, vault } = await open(flags)
+      const before = Date.now() - (flags.olderThan ?? 0) * DAY_MS
+      const purged: StoredItem[] = []
+      for (const entry of await vault.list())
+        if ('item' in entry && entry.item.stored_at < before) {
+          await vault.delete(entry.item.id)
+          purged.push(entry.item)
+          print(flags, entry.item, `deleted ${entry.item.id}`)
+        } else if ('error' in entry) {
+          context.stderr.write(`${entry.id} stays, ${entry.error.code}: ${entry.error.message}\n`)
+          context.setExitCode(1)
+        }
+      if (purged.length > 0) await record(config, 'discard', purged)
     })
 }

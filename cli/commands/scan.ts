@@ -8,6 +8,7 @@ import { poolOptions } from '../../scanner/pool-options.js'
 import { ScanPool, type PoolOptions } from '../../scanner/pool.js'
 import { Vault } from '../../scanner/quarantine/vault.js'
 import { recordFinding } from '../../scanner/record.js'
+import { ResponseStore } from '../../scanner/response/store.js'
 import { scanTree } from '../../scanner/scan-tree.js'
 import { withInstalled } from '../../scanner/signatures/with-installed.js'
 import { isFound, isRead, type FileResult, type FileVerdict } from '../../scanner/verdict.js'
@@ -96,8 +97,9 @@ async function scan(paths: readonly string[], flags: ScanFlags, context: CliCont
   if (flags.quarantine && paths.includes(STDIN))
     throw new UsageError('--quarantine takes files away; standard input is none')
   const { config } = context.loadConfig(flags as Flags & ScanFlags)
-  const scanner = await withInstalled(config.scanner, join(resolve(config.data), 'scanner'))
-  const options = poolOptions({
+  const folder = join(resolve(config.data), 'scanner')
+  const scanner = await withInstalled(config.scanner, folder)
+  const fromConfig = poolOptions({
     ...scanner,
     ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
     ...(flags.maxSize === undefined ? {} : { max_file_size: flags.maxSize }),
@@ -105,6 +107,7 @@ async function scan(paths: readonly string[], flags: ScanFlags, context: CliCont
     yara_rules: [...scanner.yara_rules, ...flags.yara],
     hash_lists: [...scanner.hash_lists, ...flags.hashes],
   })
+  const options = { ...fromConfig, blocked: await ResponseStore.blockedIn(folder, Date.now()) }
   const counts: Counts = { clean: 0, suspicious: 0, malicious: 0, error: 0, skipped: 0, too_large: 0 }
   const report = flags.report === undefined ? undefined : new ReportBuilder(paths)
   const stores = flags.quarantine

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { startScanner } from '../../scanner/role.js'
 import type { CliContext, Flags } from '../context.js'
 import { collect } from '../flags.js'
+import { openTopic } from '../../runtime/topics.js'
 import { openRoleStores } from '../role-stores.js'
 import { version } from '../run.js'
 
@@ -26,6 +27,7 @@ export const registerScanner = (program: Command, context: CliContext): void => 
             config: config.scanner,
             folder: join(stores.data, 'scanner'),
             events: stores.events,
+            commands: openTopic(stores.outbox, 'commands.scanner'),
             ledger: stores.ledger,
             now: Date.now,
             version,

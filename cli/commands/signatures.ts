@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { createHash, generateKeyPairSync } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { InvalidArgumentError, type Command } from 'commander'
@@ -23,6 +23,9 @@ import {
   type BundleFile,
 } from '../../scanner/signatures/bundle.js'
 import { SignatureStore } from '../../scanner/signatures/store.js'
+import { recordPersonsAct } from '../../scanner/record.js'
+import { actingPerson } from '../acting-person.js'
+import { openRoleStores } from '../role-stores.js'
 import { UsageError, type CliContext, type Flags } from '../context.js'
 
 /** What a folder that is updated from holds. */
@@ -97,6 +100,26 @@ export function registerSignatures(program: Command, context: CliContext): void 
         await pool.close()
       })
       const { version, created, files } = bundle.manifest
+      if (changed) {
+        const stores = await openRoleStores(config, 'scanner', context.logger(config, 'scanner'))
+        const hash = createHash('sha256').update(bytes).digest('hex')
+        try {
+          await recordPersonsAct(
+            { ...stores, now: Date.now },
+            {
+              action: 'update_signatures',
+              by: actingPerson(),
+              done: `signatures of release ${version} are current`,
+              entry: {
+                kind: 'config.change',
+                members: { config: { name: 'scanner.signatures', hash, rev: String(version) } },
+              },
+            },
+          )
+        } finally {
+          await stores.close()
+        }
+      }
       context.stdout.write(
         flags.json
           ? `${JSON.stringify({ version, created, files: files.length, changed })}\n`

@@ -1,8 +1,22 @@
-import { actor, count, hash, keyedCommitment, list, object, reason, status, text, word } from './members.js'
+import {
+  actor,
+  count,
+  hash,
+  keyedCommitment,
+  list,
+  object,
+  reason,
+  status,
+  text,
+  time,
+  uuid,
+  word,
+} from './members.js'
 import type { KindMembers } from './members.js'
 
 const item = { item: object({ id: text(100), sha256: hash }) }
-const optional = { path: keyedCommitment, size: count('Bytes.'), by: actor, reason, status }
+const response = { path: keyedCommitment, subject: uuid, by: actor, reason, status }
+const optional = { ...response, size: count('Bytes.') }
 
 /** What the scanner found and where it put it. */
 export const scanKinds = {
@@ -18,4 +32,24 @@ export const scanKinds = {
   'quarantine.stored': { description: 'A file went into the vault.', required: item, optional },
   'quarantine.restored': { description: 'A file came back out.', required: item, optional },
   'quarantine.deleted': { description: 'A file was destroyed in the vault.', required: item, optional },
+  'file.deleted': {
+    description: 'A file was taken away for good.',
+    required: { file: object({ sha256: hash }, { size: count('Bytes.') }) },
+    optional: response,
+  },
+  'process.ended': {
+    description: 'A process that held a file was killed.',
+    required: { process: object({ pid: count() }, { name: text(100) }), file: object({ sha256: hash }) },
+    optional: response,
+  },
+  'hash.blocked': {
+    description: 'Files with this digest are not clean from now on.',
+    required: { file: object({ sha256: hash }), level: word(['malicious', 'suspicious']) },
+    optional: { ...response, expires: time },
+  },
+  'hash.unblocked': {
+    description: 'A digest is blocked no longer.',
+    required: { file: object({ sha256: hash }) },
+    optional: response,
+  },
 } satisfies Record<string, KindMembers>

@@ -44,6 +44,7 @@ export const watching = async (data: string, config: object) => {
     log,
     ledger,
     events,
+    commands: openTopic(outbox, 'commands.scanner'),
     now: clock.now,
     version: '0',
   })
