@@ -25,7 +25,7 @@ export interface CoreDeps {
   readonly signer: ActionSigner
   readonly now: () => number
   readonly log: Logger
-  /** Told after each transaction of `change`: work may be due, and entries may wait for the ledger. */
+  /** Told after each transaction of the store: work may be due, and entries may wait for the ledger. */
   readonly changed: () => void
   /** Told of a step that does not fit the ledger. */
   readonly unrecorded?: () => void
@@ -43,7 +43,7 @@ export interface Core {
   readonly log: Logger
   /** Adds what follows from a change in a neighbour's eyes. */
   addReaction(reaction: Reaction): void
-  /** Runs `work` as one transaction of the store, then sees to what it decided. */
+  /** Runs `work` as one transaction of the store. */
   change<T>(work: () => T): Promise<T>
 }
 
@@ -53,6 +53,7 @@ export async function openCore(deps: CoreDeps): Promise<Core> {
   const store = await IncidentStore.open(folder, {
     signer,
     now,
+    onCommitted: changed,
     onUnrecorded(problem) {
       log.error({ problem }, 'a step of an incident does not fit the ledger')
       deps.unrecorded?.()
@@ -78,11 +79,7 @@ export async function openCore(deps: CoreDeps): Promise<Core> {
     now,
     log,
     addReaction: (reaction) => void reactions.push(reaction),
-    async change(work) {
-      const result = await store.transaction(work)
-      changed()
-      return result
-    },
+    change: (work) => store.transaction(work),
   }
   return core
 }

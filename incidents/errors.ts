@@ -2,6 +2,7 @@ export type IncidentErrorCode =
   | 'ALERT_REJECTED'
   | 'ALERT_UNREACHABLE'
   | 'BAD_REQUEST'
+  | 'BAD_TOKEN'
   | 'BAD_TRANSITION'
   | 'CONFLICT'
   | 'FORBIDDEN'

@@ -18,6 +18,7 @@ import { openCore } from './core.js'
 import type { Core, IncidentsSettings } from './core.js'
 import { defaultFiling } from './default-filing.js'
 import { catchUp } from './deferred.js'
+import { IncidentError } from './errors.js'
 import { matterOf } from './fingerprint.js'
 import { incidentMetrics } from './metrics.js'
 import { EntryRecorder } from './recorder.js'
@@ -156,7 +157,13 @@ async function openConnectors(deps: ConnectorDeps): Promise<readonly Connector[]
 
 async function readTokens({ incidents }: Core['settings']): Promise<readonly TokenHolder[]> {
   return Promise.all(
-    incidents.tokens.map(async ({ name, token }) => ({ name, token: await readSecret(token) })),
+    incidents.tokens.map(async ({ name, token: reference }) => {
+      const token = await readSecret(reference)
+      // Nobody could ever send another one.
+      if (!/^\S{8,1024}$/.test(token))
+        throw new IncidentError('BAD_TOKEN', `the token of ${name} needs 8 to 1024 characters and no blanks`)
+      return { name, token }
+    }),
   )
 }
 

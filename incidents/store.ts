@@ -18,6 +18,8 @@ export interface IncidentStoreOptions {
   readonly signer?: ActionSigner
   /** Milliseconds since the Unix epoch. */
   readonly now?: () => number
+  /** Told after each transaction: work may be due, and entries may wait for the ledger. */
+  readonly onCommitted?: () => void
   /** Told of a step that the ledger's schema does not take. */
   readonly onUnrecorded?: (problem: string) => void
 }
@@ -78,7 +80,7 @@ export class IncidentStore {
    * which nothing waits any more, has its session closed.
    */
   async transaction<T>(work: () => T): Promise<T> {
-    return lmdbWrite(
+    const outcome = await lmdbWrite(
       this.#root.childTransaction(() => {
         this.#touched.clear()
         const result = work()
@@ -86,6 +88,8 @@ export class IncidentStore {
         return result
       }),
     )
+    this.#options.onCommitted?.()
+    return outcome
   }
 
   /** Makes what other processes wrote visible to the reads that follow. */
