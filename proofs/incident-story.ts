@@ -113,27 +113,33 @@ export function verifyStory(
   return { ok: true, ...(state !== undefined && { state }), steps, sessions }
 }
 
-/** Adds the steps of a session whose entries each name the one before. @returns leaf hash of the last */
+/**
+ * Adds the steps of a session whose entries each name the one before. The numbers and parents that the agent signed are the
+ * order; in the log they can stand otherwise, when entries waited there for the agent's key to be registered.
+ *
+ * @returns leaf hash of the last
+ */
 function follow(
   bundle: Uint8Array,
   session: string,
   before: string | undefined,
   steps: StoryStep[],
 ): string | undefined {
-  let last = before
-  let next = 0
-  for (const { index, entry } of parseSessionBundle(bundle).entries) {
+  const entries = parseSessionBundle(bundle).entries.flatMap(({ index, entry }) => {
     const parsed = parseEntry(entry)
-    if (parsed.type === 'seal') continue
-    const { action } = parsed
+    return parsed.type === 'seal' ? [] : [{ index, action: parsed.action, leaf: encodeHex(leafHash(entry)) }]
+  })
+  let last = before
+  for (const [next, { index, action, leaf }] of entries
+    .toSorted((a, b) => a.action.seq - b.action.seq)
+    .entries()) {
     if (action.seq !== next)
       throw new ProofError('seq_gap', `${session}: entry ${index} is number ${action.seq}, not ${next}`)
     const parents = action.parents ?? []
     if (last === undefined ? parents.length > 0 : !parents.includes(last))
       throw new ProofError('wrong_session', `${session}: entry ${index} does not name the entry before it`)
     steps.push({ session, action, index })
-    last = encodeHex(leafHash(entry))
-    next++
+    last = leaf
   }
   return last
 }
