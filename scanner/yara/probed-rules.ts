@@ -1,4 +1,5 @@
 import type { CompiledRules, RuleMatch, YaraEngine } from './engine.js'
+import { patternLiterals } from './pattern-literals.js'
 import { requiredPatterns } from './required-patterns.js'
 import { sourceOf, unreported, withReferences, type Form, type PlacedRule } from './rule-text.js'
 import type { SourcePattern } from './rule-source.js'
@@ -86,16 +87,29 @@ function divide(rules: readonly PlacedRule[]): {
   return { always, groups }
 }
 
+/**
+ * A rule that a content meets in which one of the patterns is found that a group needs, or a part that none of them can do
+ * without: all such parts are one pattern, which takes one look at each content that holds none of them.
+ */
 function probeOf(name: string, group: readonly ProbedRule[], { prunesTooMuch }: Form): string {
-  const patterns = new Map(
-    group.flatMap(({ required }) => required).map((pattern) => [pattern.text, pattern]),
-  )
-  const lines = [...patterns.values()].map(
-    (pattern, index) => `$p${index} = ${pattern.text}${unreported(pattern)}`,
-  )
-  const any = lines.map((_, index) => `$p${index}`).join(' or ')
+  const literals = new Set<string>()
+  const others = new Map<string, string>()
+  for (const pattern of group.flatMap(({ required }) => required)) {
+    const parts = patternLiterals(pattern.text)
+    for (const part of parts ?? []) literals.add(part.toString('hex'))
+    if (!parts) others.set(pattern.text, `${pattern.text}${unreported(pattern)}`)
+  }
+  const texts = [...others.values()]
+  if (literals.size > 0) texts.push(`{ ${alternatives([...literals].map(spaced))} }`)
+  const lines = texts.map((text, index) => `$p${index} = ${text}`)
+  const any = texts.map((_, index) => `$p${index}`).join(' or ')
   return `rule ${name} { strings:\n${lines.join('\n')}\ncondition: ${any}${prunesTooMuch ? ' or filesize < 0' : ''}\n}`
 }
+
+const spaced = (hex: string): string => hex.replace(/..(?!$)/g, '$& ')
+
+const alternatives = (texts: readonly string[]): string =>
+  texts.length === 1 ? texts.join('') : `( ${texts.join(' | ')} )`
 
 /** What no rule's name begins with. */
 function unusedPrefix(rules: readonly PlacedRule[]): string {

@@ -3,7 +3,8 @@ import { patternStrength } from '../../../scanner/yara/pattern-strength.js'
 
 t.test('what is seldom found is stronger than what is found everywhere', async (t) => {
   const order = [
-    '{ 4? ?? 90 [2-4] 00 }',
+    '{ ?? 4? }',
+    '{ 00 00 00 00 00 00 00 00 }',
     '/[a-c]x+/',
     '"<?"',
     '"eval" nocase',
@@ -18,11 +19,10 @@ t.test('what is seldom found is stronger than what is found everywhere', async (
     strengths,
     [...strengths].sort((a, b) => a - b),
   )
-  t.equal(patternStrength(`"${'\\x41'.repeat(9)}"`), 9)
 })
 
 t.test('hostile patterns take linear time', async (t) => {
-  t.equal(patternStrength(`{ ${'4? '.repeat(300_000)} }`), 0.5)
+  t.equal(patternStrength(`{ ${'4? '.repeat(300_000)} }`), 0)
   t.equal(patternStrength(`/${'\\d'.repeat(300_000)}/`), 0)
-  t.equal(patternStrength(`"${'\\'.repeat(300_000)}"`), 16)
+  t.equal(patternStrength(`"${'\\'.repeat(300_000)}"`), 1)
 })
