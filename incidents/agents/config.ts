@@ -90,6 +90,7 @@ const openpr = z.strictObject({
   token,
   project: z.uuid().describe('Project in which the AI task is made.'),
   participant: z.uuid().describe('ai_participant_id of the bot that works on it.'),
+  tracker: z.string().optional().describe('The tracker whose issue the task is about.'),
 })
 
 const hub = z.strictObject({

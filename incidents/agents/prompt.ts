@@ -1,4 +1,5 @@
 import type { Incident } from '../incident.js'
+import type { Dispatch } from './agent.js'
 import { MAX_PROPOSALS } from './run.js'
 
 /** Characters of the data of one run at most; evidence is left out, and counted, until it fits. */
@@ -56,4 +57,25 @@ export const instructionsFor = (actions: readonly string[]): string =>
       : `At most ${MAX_PROPOSALS} actions may be proposed, of: ${actions.join(', ')}. "subject" is an address, a path or a` +
         ' sha256 exactly as it stands in the subjects of the evidence; "seconds", where it applies, is for how long.',
     'A proposal is not carried out by you. Policy or a person decides about it; a proposal on anything else is refused.',
+  ].join('\n')
+
+/**
+ * The whole task as a message to an agent that is told in words. What attackers wrote is in its last line only.
+ *
+ * @param post whether it says where the answer is posted to; otherwise the answer is what the agent says
+ */
+export const messageFor = (
+  { run, instructions, data, result_url, result_token }: Dispatch,
+  post: boolean,
+): string =>
+  [
+    instructions,
+    `run_id: ${run}`,
+    ...(post
+      ? [
+          `Send the JSON object by POST to ${result_url} with the headers "Authorization: Bearer ${result_token}" and ` +
+            '"Content-Type: application/json". Both are good once, for this task, until its deadline.',
+        ]
+      : []),
+    `data: ${data}`,
   ].join('\n')

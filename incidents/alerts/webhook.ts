@@ -1,7 +1,7 @@
-import { createHmac } from 'node:crypto'
 import type { Agent } from 'undici'
 import { codeOf, messageOf } from '../../runtime/errors.js'
 import { checkOutboundUrl, type OutboundConfig } from '../../runtime/outbound.js'
+import { webhookSignature } from '../../runtime/webhook-signature.js'
 import type { WebhookAlert } from '../config.js'
 import { IncidentError } from '../errors.js'
 
@@ -12,10 +12,6 @@ export interface WebhookMessage {
   /** Exact bytes, the same at each attempt. */
   readonly body: string
 }
-
-/** `sha256=` and the hex HMAC-SHA256 of the raw body, as receivers of signed webhooks expect it. */
-export const signature = (secret: string, body: string): string =>
-  `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
 
 /**
  * Sends one announcement. Only a 2xx answer counts as received; a redirect is not followed, since it would lead where the
@@ -41,7 +37,7 @@ export async function sendWebhook(
       headers: {
         'content-type': 'application/json',
         'user-agent': 'Portcullis-Webhook/1.0',
-        'x-webhook-signature': signature(secret, message.body),
+        'x-webhook-signature': webhookSignature(secret, message.body),
         'x-webhook-event': message.event,
         'x-webhook-delivery': message.id,
       },
