@@ -8,6 +8,7 @@ import type { IncidentsConfig, WebhookAlert } from './config.js'
 import { Lifecycle } from './lifecycle.js'
 import { stepOf } from './step.js'
 import { IncidentStore } from './store.js'
+import type { AgentConfig } from './agents/config.js'
 import type { TrackerConfig } from './trackers/config.js'
 
 /** The parts of the configuration that incidents are about. */
@@ -15,6 +16,7 @@ export interface IncidentsSettings {
   readonly incidents: IncidentsConfig
   readonly alerts: readonly WebhookAlert[]
   readonly trackers: readonly TrackerConfig[]
+  readonly agents: readonly AgentConfig[]
   readonly outbound: OutboundConfig
 }
 

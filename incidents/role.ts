@@ -5,6 +5,7 @@ import { EVENT_TYPES, isCommandEvent, type Event } from '../runtime/events.js'
 import { splitHostPort } from '../runtime/host-port.js'
 import type { OutboxItem, Topic } from '../runtime/outbox.js'
 import { readSecret } from '../runtime/secret.js'
+import { openAgents } from './agents/agents.js'
 import { openAlerts } from './alerts/alerts.js'
 import { IncidentApi } from './api/api.js'
 import type { TokenHolder } from './api/api.js'
@@ -143,10 +144,13 @@ async function openConnectors(deps: ConnectorDeps): Promise<readonly Connector[]
   const { store, lifecycle, settings, now, log } = deps.core
   const { outbound } = settings
   const alerts = await openAlerts(deps)
+  // What agents may propose is for playbooks to say.
+  const agents = await openAgents({ ...deps, actions: [] })
   const trackers = await Trackers.open({ store, lifecycle, configs: settings.trackers, outbound, now, log })
   return [
     alerts,
     { reaction: defaultFiling(trackers) },
+    agents,
     {
       reaction: trackers.reaction,
       register: (queue) => trackers.register(queue),

@@ -26,7 +26,7 @@ export interface RunWorkDeps {
   /** Names of actions that agents may propose. */
   readonly actions: readonly string[]
   /** `incidents.public_url`. */
-  readonly publicUrl: string
+  readonly publicUrl: () => string
   /** Milliseconds between two looks for a result, by agent. */
   readonly pollMs: (agent: string) => number
   readonly now: () => number
@@ -42,7 +42,7 @@ export class RunWork {
   }
 
   register(queue: WorkQueue): void {
-    const { life, store } = this.#deps
+    const { life } = this.#deps
     queue.register(DISPATCH_WORK, (work, attempt) => this.#dispatch(work, attempt), {
       concurrency: 100,
       timeoutMs: LONGEST_MS,
@@ -71,7 +71,6 @@ export class RunWork {
         )
       },
     })
-    void store
   }
 
   async #dispatch(work: Work, { signal, resumed }: Attempt): Promise<Outcome> {
@@ -94,7 +93,7 @@ export class RunWork {
           incident: incident.id,
           attempt: run.attempt,
           deadline: run.deadline ?? 0,
-          result_url: resultUrl(publicUrl, run.id),
+          result_url: resultUrl(publicUrl(), run.id),
           result_token: token,
           instructions: instructionsFor(actions),
           data: dataOf(incident),
@@ -166,7 +165,7 @@ export class RunWork {
 
 /** Where the result of a run is posted to. */
 export const resultUrl = (publicUrl: string, run: string): string =>
-  `${publicUrl.replace(/\/+$/, '')}/v1/agent-runs/${run}/result`
+  `${publicUrl}/v1/agent-runs/${run}/result`
 
 const external = ({ id, external: name }: Run) => ({ id, ...(name === undefined ? {} : { external: name }) })
 

@@ -62,8 +62,6 @@ export interface Run {
   readonly state: RunState
   /** Who asked: `playbook:NAME`, `tracker:NAME`, `operator:NAME`. */
   readonly by: string
-  /** A task of a tracker's that this run works on, and that is told of its end. */
-  readonly task?: TrackerTask
   /** Milliseconds since the Unix epoch. */
   readonly created: number
   /** No result after it; set when the run is handed over. Milliseconds since the Unix epoch. */
@@ -78,10 +76,4 @@ export interface Run {
   readonly finished?: number
   /** Work of the queue that belongs to it: its dispatch first, then its timers. */
   readonly work: readonly string[]
-}
-
-/** A task that a tracker gave to its bot. */
-export interface TrackerTask {
-  readonly tracker: string
-  readonly id: string
 }

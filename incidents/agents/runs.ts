@@ -7,7 +7,7 @@ import type { IncidentStore } from '../store.js'
 import { sha256 } from './bearer.js'
 import type { AgentConfig } from './config.js'
 import { AgentError } from './errors.js'
-import { isFinished, type Run, type RunResult, type TrackerTask } from './run.js'
+import { isFinished, type Run, type RunResult } from './run.js'
 import type { RunStore } from './run-store.js'
 
 /** Work of the queue that runs make. */
@@ -15,7 +15,6 @@ export const DISPATCH_WORK = 'agent.dispatch'
 export const DEADLINE_WORK = 'agent.deadline'
 export const POLL_WORK = 'agent.poll'
 export const FINISH_WORK = 'agent.finish'
-export const TASK_WORK = 'agent.task'
 
 /** Tokens of one run that are good at a time: each handing over makes one, and an earlier one may have arrived after all. */
 const MAX_TOKENS = 16
@@ -27,8 +26,8 @@ export interface RunsDeps {
   readonly agents: ReadonlyMap<string, AgentConfig>
   /** Whether an agent wants to be told that a run is over. */
   readonly wantsFinish: (agent: string) => boolean
-  /** Tells the queue of work whose time was changed; called after the transaction. */
-  readonly revive: (work: string) => void
+  /** Told, inside the transaction, that an agent has a place again. */
+  readonly freed: (agent: string) => void
   readonly now: () => number
 }
 
@@ -54,15 +53,12 @@ export class Runs {
    * @param by e.g. `playbook:NAME`
    * @throws AgentError `AGENT_UNKNOWN`, `AGENT_DISABLED`
    */
-  request(incident: string, agent: string, by: string, task?: TrackerTask): Run {
+  request(incident: string, agent: string, by: string): Run {
     const config = this.#deps.agents.get(agent)
     if (!config)
       throw new AgentError('AGENT_UNKNOWN', `there is no agent ${JSON.stringify(shorten(agent, 100))}`)
     if (!config.enabled) throw new AgentError('AGENT_DISABLED', `the agent ${agent} is disabled`)
-    return (
-      this.#deps.runs.openOf(incident, agent) ??
-      this.#queue({ incident, agent, by, attempt: 1, ...(task && { task }) })
-    )
+    return this.#deps.runs.openOf(incident, agent) ?? this.#queue({ incident, agent, by, attempt: 1 })
   }
 
   /**
@@ -138,7 +134,7 @@ export class Runs {
    * @param again whether a failure may be followed by another attempt; not when nothing would be different then
    */
   complete(id: string, result: RunResult, again = true): Completion {
-    const { store, runs, now, wantsFinish, agents } = this.#deps
+    const { store, runs, now, wantsFinish, agents, freed } = this.#deps
     const before = runs.get(id)
     if (!before) throw new AgentError('RUN_UNKNOWN', `there is no run ${shorten(id, 100)}`)
     if (isFinished(before.state))
@@ -151,10 +147,10 @@ export class Runs {
     if (wantsFinish(agent))
       store.work.add({ incident, kind: FINISH_WORK, target: agent, body: { run: id } }, now())
     this.#step('result', run, { out: { alg: 'sha256', hash: digestOf(result) } }, result.summary)
-    this.#placeFree(agent)
+    freed(agent)
     if (result.status === 'failed' && again && attempt < (agents.get(agent)?.max_attempts ?? 1)) {
-      const { by, task } = run
-      this.#queue({ incident, agent, by, attempt: attempt + 1, previous: id, ...(task && { task }) })
+      const { by } = run
+      this.#queue({ incident, agent, by, attempt: attempt + 1, previous: id })
       return 'recorded'
     }
     if (result.status !== 'success') this.#step('escalated', run, { reason: reasonOf(run) })
@@ -162,16 +158,22 @@ export class Runs {
     return 'recorded'
   }
 
-  #ended(run: Run): void {
-    const { store, now, lifecycle } = this.#deps
-    const { id, agent, task, result } = run
-    if (task) {
-      const { incident } = run
-      store.work.add(
-        { incident, kind: TASK_WORK, target: task.tracker, body: { run: id, about: 'end' } },
-        now(),
-      )
+  /** The next run that waits for a place at an agent need not wait for its next look. @returns its work */
+  nextInLine(agent: string): string | undefined {
+    const { store, runs, now } = this.#deps
+    for (const { state, work } of runs.open(agent)) {
+      const [dispatch] = work
+      const waiting = dispatch === undefined ? undefined : store.work.get(dispatch)
+      if (state !== 'queued' || waiting?.state !== 'waiting' || waiting.due <= now()) continue
+      store.work.put({ ...waiting, due: now() })
+      return waiting.id
     }
+    return undefined
+  }
+
+  #ended(run: Run): void {
+    const { store, lifecycle } = this.#deps
+    const { id, agent, result } = run
     const incident = store.get(run.incident)
     if (!incident || !result) return
     lifecycle.react({
@@ -184,7 +186,7 @@ export class Runs {
     })
   }
 
-  #queue(asked: Pick<Run, 'incident' | 'agent' | 'by' | 'attempt' | 'previous' | 'task'>): Run {
+  #queue(asked: Pick<Run, 'incident' | 'agent' | 'by' | 'attempt' | 'previous'>): Run {
     const { store, runs, now } = this.#deps
     const id = uuidv7(now())
     const { incident, agent } = asked
@@ -200,20 +202,6 @@ export class Runs {
     }
     runs.put(run)
     return run
-  }
-
-  /** The next run that waits for a place need not wait for its next look. */
-  #placeFree(agent: string): void {
-    const { store, runs, revive, now } = this.#deps
-    for (const { state, work } of runs.open(agent)) {
-      const [dispatch] = work
-      const waiting = dispatch === undefined ? undefined : store.work.get(dispatch)
-      if (state !== 'queued' || !waiting || waiting.due <= now()) continue
-      store.work.put({ ...waiting, due: now() })
-      // Work is read again after this transaction.
-      setImmediate(() => revive(waiting.id))
-      return
-    }
   }
 
   #unfinished(id: string): Run | undefined {

@@ -114,6 +114,9 @@ async function openPrCall(
   return {
     code,
     data: typeof data === 'object' && data !== null ? (data as Readonly<Record<string, unknown>>) : {},
-    refused: () => http.refused({ ...answer, status: code, text: String(json?.['message'] ?? text) }),
+    refused: () => {
+      const message = json?.['message']
+      return http.refused({ ...answer, status: code, text: typeof message === 'string' ? message : text })
+    },
   }
 }

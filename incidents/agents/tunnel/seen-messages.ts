@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { Database, RootDatabase } from 'lmdb'
-import { lmdbWrite } from '../../../runtime/lmdb-cause.js'
+import type { Database } from 'lmdb'
+import type { IncidentStore } from '../../store.js'
 
 /** How far the clocks of both ends may be apart, in seconds. */
 export const MAX_SKEW_S = 300
@@ -15,15 +15,15 @@ export type Admission = 'fresh' | 'stale' | 'seen' | 'too_many'
 
 /** The ids of messages that were believed, on disk, so that none is believed twice: not by another connection either, nor after a restart. */
 export class SeenMessages {
-  readonly #root: RootDatabase
+  readonly #store: Pick<IncidentStore, 'table' | 'transaction'>
   /** Agent and digest of the id to when it is forgotten. */
   readonly #seen: Database<number, string>
   readonly #counts = new Map<string, number>()
   #purged = 0
 
-  constructor(root: RootDatabase) {
-    this.#root = root
-    this.#seen = root.openDB({ name: 'tunnel-seen', encoding: 'json' })
+  constructor(store: Pick<IncidentStore, 'table' | 'transaction'>) {
+    this.#store = store
+    this.#seen = store.table('tunnel-seen')
     for (const key of this.#seen.getKeys()) this.#count(key, 1)
   }
 
@@ -36,16 +36,14 @@ export class SeenMessages {
   async admit(agent: string, id: string, sent: number, now: number): Promise<Admission> {
     if (Math.abs(now / 1000 - sent) > MAX_SKEW_S) return 'stale'
     const key = `${agent} ${createHash('sha256').update(id).digest('hex')}`
-    return lmdbWrite(
-      this.#root.childTransaction((): Admission => {
-        this.#purge(now)
-        if (this.#seen.get(key) !== undefined) return 'seen'
-        if ((this.#counts.get(agent) ?? 0) >= MAX_SEEN) return 'too_many'
-        this.#seen.putSync(key, now + REMEMBER_MS)
-        this.#count(key, 1)
-        return 'fresh'
-      }),
-    )
+    return this.#store.transaction((): Admission => {
+      this.#purge(now)
+      if (this.#seen.get(key) !== undefined) return 'seen'
+      if ((this.#counts.get(agent) ?? 0) >= MAX_SEEN) return 'too_many'
+      this.#seen.putSync(key, now + REMEMBER_MS)
+      this.#count(key, 1)
+      return 'fresh'
+    })
   }
 
   #purge(now: number): void {

@@ -1,8 +1,10 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { on, once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { open, type RootDatabase } from 'lmdb'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -16,6 +18,7 @@ import { openEnvelope, sealEnvelope, type Envelope } from '../../../../incidents
 import type { SendableJson } from '../../../../incidents/agents/tunnel/lossless-json.js'
 import { MAX_SKEW_S, SeenMessages } from '../../../../incidents/agents/tunnel/seen-messages.js'
 import { TunnelServer, type TunnelResult } from '../../../../incidents/agents/tunnel/server.js'
+import { IncidentStore } from '../../../../incidents/store.js'
 import { outboundConfig } from '../../../../runtime/outbound.js'
 
 const log = pino({ level: 'silent' })
@@ -23,15 +26,20 @@ const ACCOUNT = { agent: 'nat', token: 'token-of-nat', secret: 'secret of nat' }
 const OTHER = { agent: 'other', token: 'token-of-other', secret: 'secret of other' }
 const outbound = outboundConfig.parse({ allow: ['127.0.0.0/8'] })
 
-const store = (t: Test, path: string): RootDatabase => {
-  const root = open({ path, noSubdir: true, overlappingSync: false })
-  t.teardown(() => root.close())
-  return root
+const store = async (t: Test): Promise<IncidentStore> => {
+  // One test opens several, and each call of t.testdir() empties the folder.
+  const folder = await mkdtemp(join(tmpdir(), 'tunnel-'))
+  const opened = await IncidentStore.open(folder)
+  t.teardown(async () => {
+    await opened.close()
+    await rm(folder, { recursive: true })
+  })
+  return opened
 }
 
 /** A tunnel server on a real socket; `restart` is another one at the same address, with the same memory on disk. */
 const serve = async (t: Test) => {
-  const root = store(t, `${t.testdir()}/server`)
+  const root = await store(t)
   const results: (TunnelResult & { readonly agent: string })[] = []
   const changes: [string, boolean][] = []
   let port = 0
@@ -99,14 +107,18 @@ const book = () => {
   return { taken, waiting, deliveries, tasks }
 }
 
-const connect = (t: Test, url: string, more: Partial<ConstructorParameters<typeof TunnelClient>[0]> = {}) => {
+const connect = async (
+  t: Test,
+  url: string,
+  more: Partial<ConstructorParameters<typeof TunnelClient>[0]> = {},
+) => {
   const own = book()
   const client = new TunnelClient({
     url,
     ...ACCOUNT,
     heartbeatMs: 50,
     outbound,
-    seen: new SeenMessages(store(t, `${t.testdir()}/client-${randomUUID()}`)),
+    seen: new SeenMessages(await store(t)),
     tasks: own.tasks,
     now: Date.now,
     log,
@@ -165,7 +177,7 @@ void t.test(
   async (t) => {
     const at = await serve(t)
     t.equal(await at.server.dispatch('nat', { run_id: 'r0' }, AbortSignal.timeout(5000)), 'absent')
-    const agent = connect(t, at.url)
+    const agent = await connect(t, at.url)
     await at.until(() => at.server.isConnected('nat'))
     const body = { data: { issue: { id: 'issue-1', title: 'é😀' } } }
     t.equal(await at.server.dispatch('nat', { run_id: 'r1', body }, AbortSignal.timeout(5000)), 'accepted')
@@ -179,7 +191,7 @@ void t.test(
 
 void t.test('both ends go on after either was gone, without a second run', async (t) => {
   const at = await serve(t)
-  const agent = connect(t, at.url)
+  const agent = await connect(t, at.url)
   await at.until(() => at.server.isConnected('nat'))
   await at.server.dispatch('nat', { run_id: 'r1' }, AbortSignal.timeout(5000))
   await at.restart()
@@ -282,7 +294,7 @@ void t.test(
     t.teardown(() => server.close())
     await once(server, 'listening')
     const connected = once(server, 'connection') as Promise<[WebSocket, IncomingMessage]>
-    const agent = connect(t, `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+    const agent = await connect(t, `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`)
     const [socket, request] = await connected
     t.equal(request.headers.authorization, `Bearer ${ACCOUNT.token}`)
     const text =
@@ -309,8 +321,8 @@ void t.test(
 )
 
 void t.test('the address of a control plane is checked like every outbound one', async (t) => {
-  t.throws(() => connect(t, 'ws://127.0.0.1:1/', { outbound: outboundConfig.parse({}) }), {
+  await t.rejects(connect(t, 'ws://127.0.0.1:1/', { outbound: outboundConfig.parse({}) }), {
     code: 'OUTBOUND_REFUSED',
   })
-  t.throws(() => connect(t, 'https://example.org/'), { code: 'OUTBOUND_REFUSED' })
+  await t.rejects(connect(t, 'https://example.org/'), { code: 'OUTBOUND_REFUSED' })
 })
