@@ -131,11 +131,12 @@ export async function startLedger(options: LedgerRoleOptions): Promise<LedgerRol
     (witnessing === undefined ? '' : witnessingMetrics(witnessing)) +
     (anchoring === undefined ? '' : anchorMetrics(anchoring))
   try {
-    registrar = await startRegistrar(log, options)
     witnessing = await openWitnessing(log, {
       ...options,
       onAlarm: (code, message) => void publish(options, code, message, 'critical'),
     })
+    log.keys.reserveWitnesses(witnessing?.policy.witnesses.map(({ verifier }) => verifier) ?? [])
+    registrar = await startRegistrar(log, options)
     anchoring = await openAnchors(log, options, witnessing)
     const api = createApi(log, {
       ...(token !== undefined && { token }),

@@ -169,6 +169,7 @@ const waitingRequest = async (folder: string, name: string): Promise<KeyRequest 
 
 const rotate = async (context: CliContext, name: string, flags: KeysFlags): Promise<void> => {
   const { origin } = await initialised(context, flags)
+  refuseLogKey(name, origin)
   const { key: source = '' } = flags
   const file = source.startsWith('file:') ? resolve(source.slice('file:'.length)) : undefined
   if (flags.new === undefined && file === undefined)
@@ -198,7 +199,8 @@ const revoke = async (context: CliContext, name: string, flags: KeysFlags): Prom
   const cause = oneOf('--cause', CAUSES, flags.cause ?? 'unspecified')
   if (flags.key !== undefined && flags.root !== undefined)
     throw new UsageError('one key signs: --key or --root')
-  await initialised(context, flags)
+  const { origin } = await initialised(context, flags)
+  refuseLogKey(name, origin)
   const signer =
     flags.key === undefined ? await rootKey(context, flags) : await readKey(flags.key, context.env)
   await withAccess(context, flags, async (access) => {
@@ -231,6 +233,16 @@ const rootKey = async (context: CliContext, flags: KeysFlags): Promise<NoteSigne
   const root = await findRoot(source)
   if (root === undefined) throw new UsageError(`the root key is not at hand: name it with --root ${SOURCE}`)
   return root
+}
+
+/** The entries about keys name who signs entries; the log's own key signs checkpoints, and policies alone say which. */
+const refuseLogKey = (name: string, origin: string): void => {
+  if (name !== origin) return
+  throw new UsageError(
+    `${origin} is the log itself, whose key no entry can rotate or revoke. When it is stolen: stop the ledger, close its ` +
+      'log with a last export, begin a new one (`portcullis ledger init` on an empty data folder), and take the `log` line ' +
+      'of the old one out of every policy',
+  )
 }
 
 /** A key command must not begin a log. */

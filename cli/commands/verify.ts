@@ -11,6 +11,7 @@ import { fetchBounded, readBounded } from '../bounded-input.js'
 import type { CliContext } from '../context.js'
 import { UsageError } from '../context.js'
 import { printable } from '../printable.js'
+import { isEquivocationProof, reportEquivocation } from '../verify-equivocation.js'
 import { anchorLine, chainFlags, verifyWithChain } from '../verify-chain.js'
 import type { ChainFlags } from '../verify-chain.js'
 
@@ -27,7 +28,8 @@ interface VerifyFlags extends ChainFlags {
 export const registerVerify = (program: Command, context: CliContext): void => {
   chainFlags(program.command('verify'))
     .description(
-      'check a receipt or the bundle of a session: exit 0 when it holds, 1 with the code of what does not',
+      'check a receipt or the bundle of a session: exit 0 when it holds, 1 with the code of what does not; a proof that a ' +
+        'log signed two histories gives equivocation',
     )
     .argument('<file>', 'as `ledger receipt` or `ledger bundle` writes it; or an http(s) URL of one')
     .option('--policy <file>', 'the keys that you trust, as `ledger policy` prints them')
@@ -53,6 +55,7 @@ export const registerVerify = (program: Command, context: CliContext): void => {
         context.setExitCode(1)
         return
       }
+      if (isEquivocationProof(bundle)) return reportEquivocation(bundle, policy, context, flags.json)
       const result = await verifyWithChain(bundle, policy, flags, {
         clock: { now: () => Date.now() },
         ...(flags.session !== undefined && { session: flags.session }),

@@ -1,8 +1,10 @@
 /** Who may sign in this log: the directory that its own entries fold into, and what waits to be registered. */
+import { ProofError } from '../../proofs/errors.js'
 import type { KeyDirectory } from '../../proofs/key-directory.js'
 import { isKeyKind } from '../../proofs/key-directory.js'
 import type { NoteVerifier } from '../../proofs/note-key.js'
 import type { Unit } from '../admission.js'
+import { LedgerError } from '../errors.js'
 import type { KeyRequest } from './request.js'
 
 /** A request that is not a registration yet, and why. */
@@ -27,6 +29,7 @@ export type KeyLookup = (line: SignatureLine) => Promise<void>
 export class LogKeys {
   #directory: KeyDirectory
   #lookup: KeyLookup | undefined
+  #witnesses: readonly NoteVerifier[] = []
   #onChange: (() => void) | undefined
   /** Requests that are no registrations yet, as the registrar last saw them. */
   waiting: readonly WaitingRequest[] = []
@@ -43,6 +46,24 @@ export class LogKeys {
 
   onUnknown(lookup: KeyLookup): void {
     this.#lookup = lookup
+  }
+
+  /**
+   * Keys of the log's witnesses, which no entry may introduce for another purpose. They come from the configuration, so
+   * they bind what is appended from now on and never how older entries are read.
+   *
+   * @throws LedgerError `BAD_WITNESSES` when the log knows one of them as somebody else's already
+   */
+  reserveWitnesses(witnesses: readonly NoteVerifier[]): void {
+    for (const { name, publicKey } of witnesses) {
+      const known = this.#directory.find(publicKey)
+      if (known !== undefined && known.purpose !== 'witness')
+        throw new LedgerError(
+          'BAD_WITNESSES',
+          `the key of the witness ${name} is the one of ${known.verifier.name} in this log`,
+        )
+    }
+    this.#witnesses = witnesses
   }
 
   /** Called whenever a key was introduced or ended. */
@@ -63,7 +84,7 @@ export class LogKeys {
 
   /** What the units of one append do to the directory, tried one by one before any of them is submitted. */
   plan(next: number): KeyPlan {
-    return new KeyPlan(this.#directory, next, (directory) => {
+    return new KeyPlan(this.#directory, next, this.#witnesses, (directory) => {
       this.#directory = directory
       this.#onChange?.()
     })
@@ -78,11 +99,18 @@ export class KeyPlan {
   #directory: KeyDirectory
   #next: number
   #isChanged = false
+  readonly #witnesses: readonly NoteVerifier[]
   readonly #accept: (directory: KeyDirectory) => void
 
-  constructor(directory: KeyDirectory, next: number, accept: (directory: KeyDirectory) => void) {
+  constructor(
+    directory: KeyDirectory,
+    next: number,
+    witnesses: readonly NoteVerifier[],
+    accept: (directory: KeyDirectory) => void,
+  ) {
     this.#directory = directory
     this.#next = next
+    this.#witnesses = witnesses
     this.#accept = accept
   }
 
@@ -94,10 +122,19 @@ export class KeyPlan {
       if (!this.#isChanged) this.#directory = this.#directory.clone()
       this.#isChanged = true
       this.#directory.apply(this.#next, entry.bytes)
+      this.#refuseWitnesses()
     } else {
       for (const signer of unit.signers) this.#directory.assertValidAt(signer, end - 1)
     }
     this.#next = end
+  }
+
+  #refuseWitnesses(): void {
+    for (const { name, publicKey } of this.#witnesses) {
+      const introduced = this.#directory.find(publicKey)
+      if (introduced !== undefined && introduced.purpose !== 'witness')
+        throw new ProofError('key_reused', `the public key is the one of the witness ${name}`)
+    }
   }
 
   accept(): void {

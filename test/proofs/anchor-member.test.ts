@@ -1,6 +1,8 @@
+import fc from 'fast-check'
 import t from 'tap'
 import { formatAnchor, parseAnchor } from '../../proofs/anchor-member.js'
-import { formatReceipt, parseReceipt } from '../../proofs/index.js'
+import { formatReceipt, parseReceipt, ProofError } from '../../proofs/index.js'
+import type { CanonicalValue } from '../../proofs/index.js'
 import { anchor, anchoredReceipt } from './sample-anchor.js'
 
 t.test('the member comes back as it was', async (t) => {
@@ -41,3 +43,33 @@ t.test(
     t.throws(() => parseAnchor([], 'malformed_receipt', 'receipt.anchor'), /is not an object/)
   },
 )
+
+t.test('whatever the member is, it is read or refused with the given code', async (t) => {
+  const member = formatAnchor(anchor) as Record<string, CanonicalValue>
+  const value = fc.oneof(
+    fc.integer(),
+    fc.string({ maxLength: 80 }),
+    fc.boolean(),
+    fc.constant([]),
+    fc.constant({}),
+    fc.stringMatching(/^[0-9a-f]{40,64}$/),
+  )
+  const changes = fc.dictionary(fc.oneof(fc.constantFrom(...Object.keys(member)), fc.string()), value, {
+    maxKeys: 4,
+  })
+  fc.assert(
+    fc.property(changes, (changed) => {
+      const hostile = { ...member, ...changed }
+      try {
+        return formatAnchor(parseAnchor(hostile, 'malformed_receipt', 'anchor')) !== undefined
+      } catch (error) {
+        return error instanceof ProofError && error.machineCode === 'malformed_receipt'
+      }
+    }),
+    { numRuns: 2_000 },
+  )
+  // One long digit string costs one look at its length.
+  t.throws(() => parseAnchor({ ...member, root: 'a'.repeat(50_000_000) }, 'malformed_receipt', 'a'), {
+    code: 'MALFORMED_RECEIPT',
+  })
+})

@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import t from 'tap'
-import { formatPolicy, parsePolicy } from '../../proofs/index.js'
+import { formatPolicy, parsePolicy, ProofError } from '../../proofs/index.js'
 import { anchorPolicy, pin } from './sample-anchor.js'
 import { policyText } from './sample-log.js'
 
@@ -36,4 +37,37 @@ t.test('a line that is wrong is refused with what is wrong', async (t) => {
   ]
   for (const [lines, message] of wrong)
     t.throws(() => parsePolicy(policyText('none', lines)), { machineCode: 'malformed_policy', message })
+})
+
+t.test('a damaged line is read as it is written back, or refused', async () => {
+  const good = `${line} 0-9`
+  const damaged = fc
+    .tuple(fc.nat(good.length), fc.nat(6), fc.string({ maxLength: 6 }))
+    .map(([at, cut, text]) => good.slice(0, at) + text + good.slice(at + cut))
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        damaged,
+        fc.string({ maxLength: 300 }).map((text) => `anchor ${text}`),
+      ),
+      (text) => {
+        try {
+          const policy = parsePolicy(policyText('none', [text]))
+          return Buffer.from(formatPolicy(policy)).equals(
+            Buffer.from(formatPolicy(parsePolicy(formatPolicy(policy)))),
+          )
+        } catch (error) {
+          return error instanceof ProofError
+        }
+      },
+    ),
+    { numRuns: 3_000 },
+  )
+})
+
+t.test('lines of a whole policy are read in time that grows with them', async (t) => {
+  const many = Array.from({ length: 4_000 }, (_, i) => `${line} ${i}-${i}`)
+  t.equal(parsePolicy(policyText('none', many)).anchors.length, 4_000)
+  for (const hostile of [`${line} ${'9'.repeat(900_000)}-`, `anchor ${'0'.repeat(900_000)}`])
+    t.throws(() => parsePolicy(policyText('none', [hostile])), { code: 'MALFORMED_POLICY' })
 })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { decodeSecretKey } from '../../../proofs/note-key.js'
 import { portcullis } from '../../acceptance/product.js'
+import { runInProcess } from '../fixtures/in-process.js'
 
 const run = (...args: readonly string[]) => portcullis(args)
 
@@ -85,4 +86,13 @@ void t.test('a key is the root of a log that never sees its private half', async
   })
   t.match(await run('ledger', 'append', action, '--data', data), { code: 0 })
   t.match((await run('ledger', 'policy', '--data', data)).stdout, `root ${root.vkey}\n`)
+})
+
+void t.test('the key of the log itself is refused with what to do instead', async (t) => {
+  const data = ['--data', join(t.testdir({}), 'data')]
+  const { stdout } = await runInProcess(['ledger', 'init', '--json', ...data])
+  const { origin } = JSON.parse(stdout) as { origin: string }
+  const wanted = { code: 2, stderr: /is the log itself.*begin a new one/ }
+  t.match(await runInProcess(['keys', 'rotate', origin, '--key', 'file:key', ...data]), wanted)
+  t.match(await runInProcess(['keys', 'revoke', origin, ...data]), wanted)
 })

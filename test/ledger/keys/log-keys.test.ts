@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { generateSeed } from '../../../proofs/ed25519.js'
 import { SMALL_ORDER_POINTS } from '../../../proofs/edwards25519.js'
 import { signRegistration, signRevocation, signRotation } from '../../../proofs/key-actions.js'
-import { encodeVkey } from '../../../proofs/note-key.js'
+import { decodeVkey, encodeVkey, noteSigner } from '../../../proofs/note-key.js'
 import type { NoteSigner } from '../../../proofs/note-key.js'
 import { uuidv7 } from '../../../runtime/uuid.js'
 import { admit } from '../../../ledger/admission.js'
@@ -109,4 +110,28 @@ void t.test('the directory follows from the log alone', async (t) => {
     // Whatever else a folder of keys may hold decides nothing.
     await rm(join(folder, 'requests'), { recursive: true, force: true })
   }
+})
+
+void t.test("the key of a witness is nobody else's, whichever came first", async (t) => {
+  const folder = t.testdir()
+  const seed = generateSeed()
+  const [root, alice, watcher] = [agent('root'), agent('alice'), noteSigner('watcher', seed)]
+  const log = await open(folder, [root, alice])
+  const { origin } = log.identity
+  const registration = (key: NoteSigner, purpose: 'agent' | 'tool' | 'approver' | 'witness') =>
+    signRegistration(makeRequest(key, origin, purpose), root, place())
+  const verifier = decodeVkey(encodeVkey(watcher))
+  log.keys.reserveWitnesses([verifier])
+  for (const purpose of ['agent', 'tool', 'approver'] as const)
+    await t.rejects(append(log, [registration(watcher, purpose)]), { code: 'KEY_REUSED' }, purpose)
+  const successor = noteSigner('alice', seed)
+  await t.rejects(append(log, [rotation(alice, successor, origin)]), { code: 'KEY_REUSED' })
+  t.equal(log.published.size, 1, 'nothing of it was appended')
+  await append(log, [registration(watcher, 'witness')])
+  log.keys.reserveWitnesses([verifier])
+  for (const key of [alice, root]) {
+    const taken = { ...decodeVkey(encodeVkey(key)), name: 'other.example' }
+    t.throws(() => log.keys.reserveWitnesses([taken]), { code: 'BAD_WITNESSES' }, key.name)
+  }
+  await log.close()
 })
