@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 
-import { openLedgerClient, rolePaths } from '../ledger/client/client.js'
+import { openLedgerRecorder, rolePaths } from '../ledger/client/client.js'
 import type { LedgerSession } from '../ledger/client/client.js'
 import { privateFolder } from '../runtime/data-folder.js'
 import { openOutbox } from '../runtime/lmdb-outbox.js'
@@ -25,7 +25,7 @@ export const openRoleStores = async (config: Config, role: string, log: Logger):
   await privateFolder(data, role)
   const outbox = openOutbox(`${data}/outbox`, { log })
   try {
-    const ledger = await openLedgerClient({
+    const ledger = await openLedgerRecorder({
       agent: role,
       ...rolePaths(data, role),
       topic: openTopic(outbox, 'ledger'),

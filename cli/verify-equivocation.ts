@@ -21,25 +21,25 @@ export const isEquivocationProof = (bytes: Uint8Array): boolean => Buffer.from(b
 export const reportEquivocation = (
   bytes: Uint8Array,
   policy: Uint8Array,
-  { stdout, stderr, setExitCode }: CliContext,
+  context: CliContext,
   asJson: boolean | undefined,
 ): void => {
   const judged = attempt(() => {
     const keys = parsePolicy(policy).logs.map(({ verifier }) => verifier)
     return verifyEquivocationProof(parseEquivocationProof(bytes), keys)
   })
-  setExitCode(1)
+  context.setExitCode(1)
   if ('error' in judged) {
     const { machineCode: code, message } = judged.error
-    if (asJson) stdout.write(`${JSON.stringify({ ok: false, code, checks: [] })}\n`)
-    stderr.write(`${code}: ${message}\n`)
+    if (asJson) context.stdout.write(`${JSON.stringify({ ok: false, code, checks: [] })}\n`)
+    context.stderr.write(`${code}: ${message}\n`)
     return
   }
   const { origin, size, roots } = judged.value
   const equivocation = { origin, size, roots: roots.map(encodeBase64) }
   if (asJson)
-    stdout.write(`${JSON.stringify({ ok: false, code: 'equivocation', equivocation, checks: [] })}\n`)
-  stderr.write(
+    context.stdout.write(`${JSON.stringify({ ok: false, code: 'equivocation', equivocation, checks: [] })}\n`)
+  context.stderr.write(
     `equivocation: ${printable(origin)} signed two roots of ${size} entries: ${equivocation.roots.join(' and ')}\n`,
   )
 }

@@ -3,7 +3,7 @@ import { codeOf, messageOf } from '../runtime/errors.js'
 import type { Logger } from '../runtime/log.js'
 import type { Topic } from '../runtime/outbox.js'
 import { uuidv7 } from '../runtime/uuid.js'
-import type { ActionValue, LedgerClient } from '../ledger/client/types.js'
+import type { ActionValue, LedgerRecorder } from '../ledger/client/types.js'
 import type { Clock } from '../detectors/ports.js'
 import { AuditLog, auditFailure } from './audit-log.js'
 import { GatewayError } from './errors.js'
@@ -28,7 +28,7 @@ export interface RecorderOptions {
   readonly auditFile: string | undefined
   readonly store: VerdictStore
   readonly events: Topic
-  readonly ledger: LedgerClient
+  readonly ledger: LedgerRecorder
   readonly clock: Clock
   readonly meter: GatewayMeter
   readonly log: Logger

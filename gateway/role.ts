@@ -5,7 +5,7 @@ import type { DetectionConfig } from '../detectors/config.js'
 import type { PhaseReport } from '../detectors/modes.js'
 import type { Clock } from '../detectors/ports.js'
 import type { PhaseName } from '../detectors/verdict.js'
-import type { LedgerClient } from '../ledger/client/types.js'
+import type { LedgerRecorder } from '../ledger/client/types.js'
 import type { TelemetryConfig } from '../runtime/config-sections.js'
 import type { Logger, LogLevel } from '../runtime/log.js'
 import { LOG_LEVELS } from '../runtime/log.js'
@@ -35,7 +35,7 @@ export interface GatewayDeps {
   readonly events: Topic
   /** The outbox's topic `commands.gateway`. */
   readonly commands: Topic
-  readonly ledger: LedgerClient
+  readonly ledger: LedgerRecorder
   readonly telemetry: Telemetry
   /** With several threads, each has telemetry of its own, made from these. */
   readonly telemetryConfig: TelemetryConfig

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import type { ActionInput, LedgerClient } from '../ledger/client/types.js'
+import type { ActionInput, LedgerRecorder } from '../ledger/client/types.js'
 import type { CommandEvent, ScanVerdictEvent } from '../runtime/events.js'
 import type { Topic } from '../runtime/outbox.js'
 import { shorten } from '../runtime/text.js'
@@ -9,7 +9,7 @@ import type { FileResult, Reason } from './verdict.js'
 
 /** Where the scanner's findings go: each is an entry of the ledger and an event for the incidents. */
 export interface Record {
-  readonly ledger: LedgerClient
+  readonly ledger: LedgerRecorder
   readonly events: Topic
   readonly now: () => number
 }

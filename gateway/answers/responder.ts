@@ -1,5 +1,5 @@
 import type { Clock } from '../../detectors/ports.js'
-import type { LedgerClient } from '../../ledger/client/types.js'
+import type { LedgerRecorder } from '../../ledger/client/types.js'
 import type { GatewayCommand } from '../../runtime/commands.js'
 import { parseCommand } from '../../runtime/commands.js'
 import { messageOf } from '../../runtime/errors.js'
@@ -27,7 +27,7 @@ export interface ResponderOptions {
   readonly config: GatewayConfig
   readonly commands: Topic
   readonly events: Topic
-  readonly ledger: LedgerClient
+  readonly ledger: LedgerRecorder
   readonly telemetry: Telemetry
   /** Version of the product; the revision of its limits in the ledger. */
   readonly version: string

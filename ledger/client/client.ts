@@ -13,7 +13,7 @@ import { LedgerClientError } from './errors.js'
 import { RegistrationRequest } from './registration.js'
 import { readLastEntry, writeLastEntry } from './session-file.js'
 import { Tally } from './tally.js'
-import type { ActionInput, LedgerClient } from './types.js'
+import type { ActionInput, LedgerRecorder } from './types.js'
 
 const SECOND_MS = 1000
 /** How long `close` waits for an outbox that takes nothing. */
@@ -21,7 +21,7 @@ const CLOSE_MS = 5_000
 /** Ids that are remembered to refuse a second use. */
 const RECENT_IDS = 65_536
 
-export interface LedgerClientOptions {
+export interface LedgerRecorderOptions {
   /** Name of the agent, as its key's; `^[a-z][a-z0-9._/-]{0,99}$`. */
   readonly agent: string
   /** Its private key, made on first use: `<data>/<role>/key`. */
@@ -41,7 +41,7 @@ export interface LedgerClientOptions {
 }
 
 /** A ledger client with what there is to know about it. */
-export interface LedgerSession extends LedgerClient {
+export interface LedgerSession extends LedgerRecorder {
   readonly agent: string
   /** Name of the session that this client opened. */
   readonly session: string
@@ -63,7 +63,7 @@ export function rolePaths(
  *
  * What was recorded is durable at most `maxDelayMs` later, when its sealed batch is in the outbox; `flush` waits for it.
  */
-export async function openLedgerClient(options: LedgerClientOptions): Promise<LedgerSession> {
+export async function openLedgerRecorder(options: LedgerRecorderOptions): Promise<LedgerSession> {
   const signer = await openKeyFile(options.keyFile, options.agent)
   if (signer.name !== options.agent) {
     throw new LedgerClientError(
@@ -87,7 +87,7 @@ export async function openLedgerClient(options: LedgerClientOptions): Promise<Le
       ? undefined
       : new RegistrationRequest(options.ledgerFolder, signer, options.log)
   await registration?.start()
-  const client = new OutboxLedgerClient(options, { session, sender, lastEntryFile, registration })
+  const client = new OutboxRecorder(options, { session, sender, lastEntryFile, registration })
   client.open(last?.leaf)
   return client
 }
@@ -99,10 +99,10 @@ interface SessionParts {
   readonly registration: RegistrationRequest | undefined
 }
 
-class OutboxLedgerClient implements LedgerSession {
+class OutboxRecorder implements LedgerSession {
   readonly agent: string
   readonly session: string
-  readonly #options: LedgerClientOptions
+  readonly #options: LedgerRecorderOptions
   readonly #sender: BatchSender
   readonly #lastEntryFile: string
   readonly #registration: RegistrationRequest | undefined
@@ -118,7 +118,7 @@ class OutboxLedgerClient implements LedgerSession {
   /** Ids that callers chose, the oldest first. */
   readonly #recentIds = new Set<string>()
 
-  constructor(options: LedgerClientOptions, parts: SessionParts) {
+  constructor(options: LedgerRecorderOptions, parts: SessionParts) {
     this.agent = options.agent
     this.session = parts.session
     this.#options = options

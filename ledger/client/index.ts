@@ -3,8 +3,8 @@
  *
  * @module portcullis/ledger/client
  */
-export { RemoteLedgerClient as LedgerClient } from './remote-client.js'
-export type { RecordedAction, RemoteLedgerOptions as LedgerClientOptions } from './remote-client.js'
+export { LedgerClient } from './remote-client.js'
+export type { RecordedAction, LedgerClientOptions } from './remote-client.js'
 export { BodyStore } from './body-store.js'
 export type { KeptBody } from './body-store.js'
 export { LedgerClientError } from './errors.js'

@@ -23,7 +23,7 @@ const MAX_BATCH = 4_096
 /** Actions that may wait; above it `record` rejects. */
 const MAX_WAITING = 65_536
 
-export interface RemoteLedgerOptions {
+export interface LedgerClientOptions {
   /** `http://` or `https://` of the ledger's API. */
   readonly url: string
   /** Bearer token for writes. */
@@ -68,9 +68,9 @@ interface Waiting {
  * Nothing is kept on disk: what was not proven when the process ends has to be recorded anew. After an error nothing more
  * is taken, because the numbers would have a gap; a new client opens a new session, whose `parent` can name the old one.
  */
-export class RemoteLedgerClient {
+export class LedgerClient {
   readonly session: string
-  readonly #options: RemoteLedgerOptions
+  readonly #options: LedgerClientOptions
   readonly #policy: Policy
   readonly #http: HttpLedger
   readonly #clock: { now(): number }
@@ -90,7 +90,7 @@ export class RemoteLedgerClient {
    *
    * @throws ProofError for a policy that cannot be read, RuntimeError `OUTBOUND_REFUSED` for the URL
    */
-  constructor(options: RemoteLedgerOptions) {
+  constructor(options: LedgerClientOptions) {
     this.#options = options
     this.#policy = typeof options.policy === 'string' ? parsePolicy(options.policy) : options.policy
     this.#http = new HttpLedger({ ...options, giveUpMs: options.giveUpMs ?? 60_000 })

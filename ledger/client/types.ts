@@ -17,7 +17,7 @@ export interface ActionInput {
   readonly members: { readonly [key: string]: ActionValue }
 }
 
-export interface LedgerClient {
+export interface LedgerRecorder {
   /**
    * Records one action. It returns at once: the action is sealed with its batch (by size or age), above the configured
    * rate it is counted in a signed `security.summary` instead. Returns the id of the action's entry, or `undefined` when

@@ -8,7 +8,7 @@ import { registerVerify } from '../../cli/commands/verify.js'
 import { configSchema } from '../../cli/config.js'
 import type { CliContext } from '../../cli/context.js'
 import { flagOverrides } from '../../cli/flags.js'
-import { openLedgerClient, rolePaths } from '../../ledger/client/client.js'
+import { openLedgerRecorder, rolePaths } from '../../ledger/client/client.js'
 import { parseCoseReceipt } from '../../proofs/cose-receipt.js'
 import { parsePolicy } from '../../proofs/policy.js'
 import { loadConfig } from '../../runtime/config.js'
@@ -171,7 +171,7 @@ void t.test('the same commands through the socket of a running ledger', async (t
   }
   t.same([first.index, second.index], [2, 6])
 
-  const client = await openLedgerClient({
+  const client = await openLedgerRecorder({
     agent: 'gateway',
     ...rolePaths(data, 'gateway'),
     topic: running.topic,
@@ -207,7 +207,7 @@ void t.test('verdicts that wait in the outbox are taken in when no ledger runs',
   const data = join(base, 'data')
   t.match(await run(['ledger', 'init', '--data', data]), { code: 0 })
   const outbox = openOutbox(join(data, 'outbox'))
-  const client = await openLedgerClient({
+  const client = await openLedgerRecorder({
     agent: 'gateway',
     ...rolePaths(data, 'gateway'),
     topic: openTopic(outbox, 'ledger'),

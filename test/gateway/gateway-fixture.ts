@@ -12,7 +12,7 @@ import { detectionConfig } from '../../detectors/config.js'
 import { gatewayConfig } from '../../gateway/config.js'
 import type { RunningGateway } from '../../gateway/role.js'
 import { startGateway } from '../../gateway/role.js'
-import { openLedgerClient, rolePaths } from '../../ledger/client/client.js'
+import { openLedgerRecorder, rolePaths } from '../../ledger/client/client.js'
 import { telemetryConfig } from '../../runtime/config-sections.js'
 import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import { createLogger } from '../../runtime/log.js'
@@ -90,7 +90,7 @@ export const startUnderTest = async (
   const outbox = openOutbox(join(dataDir, 'outbox'))
   const paths = rolePaths(dataDir, 'gateway')
   const clock = { now: () => Date.now() }
-  const ledger = await openLedgerClient({
+  const ledger = await openLedgerRecorder({
     agent: 'gateway',
     ...paths,
     topic: openTopic(outbox, 'ledger'),

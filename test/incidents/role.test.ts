@@ -10,7 +10,7 @@ import { alertsConfig } from '../../incidents/config.js'
 import { startIncidents } from '../../incidents/role.js'
 import { IncidentStore } from '../../incidents/store.js'
 import { openActionSigner } from '../../ledger/client/action-signer.js'
-import { openLedgerClient, rolePaths } from '../../ledger/client/client.js'
+import { openLedgerRecorder, rolePaths } from '../../ledger/client/client.js'
 import type { Event, SecurityVerdictEvent } from '../../runtime/events.js'
 import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import { readSecret } from '../../runtime/secret.js'
@@ -80,7 +80,7 @@ const receiver = async (t: Test, answers: number[] = []) => {
 
 const start = async (data: string, url?: string, allow: string[] = ['127.0.0.0/8'], maxAttempts = 12) => {
   const outbox = openOutbox(join(data, 'outbox'), { log })
-  const ledger = await openLedgerClient({
+  const ledger = await openLedgerRecorder({
     agent: 'incidents',
     ...rolePaths(data, 'incidents'),
     topic: openTopic(outbox, 'ledger'),

@@ -10,7 +10,7 @@ import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import { openTopic } from '../../runtime/topics.js'
 import { uuidv7 } from '../../runtime/uuid.js'
 import { openAccess } from '../../ledger/access.js'
-import { openLedgerClient, rolePaths } from '../../ledger/client/client.js'
+import { openLedgerRecorder, rolePaths } from '../../ledger/client/client.js'
 import { ledgerConfig } from '../../ledger/config.js'
 import { readIdentity } from '../../ledger/identity.js'
 import { defaultName } from '../../ledger/role.js'
@@ -29,7 +29,7 @@ async function drained(running: Running, data: string, size: number): Promise<vo
 void t.test('what a role records becomes an entry whose receipt verifies', async (t) => {
   const data = t.testdir()
   let running = await start(data)
-  const client = await openLedgerClient({
+  const client = await openLedgerRecorder({
     agent: 'gateway',
     ...rolePaths(data, 'gateway'),
     topic: running.topic,

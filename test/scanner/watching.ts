@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { openLedgerClient, rolePaths } from '../../ledger/client/client.js'
+import { openLedgerRecorder, rolePaths } from '../../ledger/client/client.js'
 import type { ScanVerdictEvent } from '../../runtime/events.js'
 import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import { openTopic } from '../../runtime/topics.js'
@@ -31,7 +31,7 @@ export const watching = async (data: string, config: object) => {
       waiting.add(look)
       look()
     })
-  const ledger = await openLedgerClient({
+  const ledger = await openLedgerRecorder({
     agent: 'scanner',
     ...rolePaths(data, 'scanner'),
     topic: openTopic(outbox, 'ledger'),

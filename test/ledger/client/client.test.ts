@@ -11,8 +11,8 @@ import type { Consumer, Topic } from '../../../runtime/outbox.js'
 import { uuidv7 } from '../../../runtime/uuid.js'
 import { noteVerifier } from '../../../proofs/note-key.js'
 import { readKeyFile } from '../../../ledger/key-file.js'
-import { openLedgerClient, rolePaths } from '../../../ledger/client/client.js'
-import type { LedgerClientOptions } from '../../../ledger/client/client.js'
+import { openLedgerRecorder, rolePaths } from '../../../ledger/client/client.js'
+import type { LedgerRecorderOptions } from '../../../ledger/client/client.js'
 import type { ActionInput } from '../../../ledger/client/types.js'
 
 const ts = 1_700_000_000_000
@@ -31,9 +31,9 @@ const verdict = (action: string, phase: string, id?: string): ActionInput => ({
 /** A client on a real outbox, and every action that came out of it, with its seal verified. */
 async function setUp(
   data: string,
-  options: Partial<LedgerClientOptions> & { capacity?: number } = {},
+  options: Partial<LedgerRecorderOptions> & { capacity?: number } = {},
 ): Promise<{
-  options: LedgerClientOptions
+  options: LedgerRecorderOptions
   topic: Topic
   consume: () => Consumer
   actions: ActionPayload[]
@@ -70,7 +70,7 @@ async function setUp(
 void t.test('actions reach the outbox in sealed batches, numbered without a gap', async (t) => {
   const data = t.testdir()
   const { options, consume, actions, close } = await setUp(data, { maxBatch: 10 })
-  const client = await openLedgerClient(options)
+  const client = await openLedgerRecorder(options)
   const ids = Array.from({ length: 25 }, () => client.record(verdict('block', 'xss', uuidv7(Date.now()))))
   t.ok(ids.every((id) => typeof id === 'string'))
   await client.close()
@@ -98,13 +98,13 @@ void t.test('a new session names the last entry of the one before as its parent'
   const data = t.testdir()
   const { options, consume, actions, leaves, close } = await setUp(data)
   const consumer = consume()
-  const first = await openLedgerClient(options)
+  const first = await openLedgerRecorder(options)
   await first.close()
-  const crashed = await openLedgerClient(options)
+  const crashed = await openLedgerRecorder(options)
   await crashed.flush()
   await consumer.drained()
   t.same(actions[2]?.parents, [leaves[1]], 'the close of the first')
-  const third = await openLedgerClient(options)
+  const third = await openLedgerRecorder(options)
   await third.close()
   await consumer.drained()
   t.same(actions[3]?.parents, [leaves[2]], 'the open of one that never closed')
@@ -120,7 +120,7 @@ void t.test('above the rate, actions are counted exactly', async (t) => {
     clock: { now: () => now },
     summaryAbovePerSecond: 10,
   })
-  const client = await openLedgerClient(options)
+  const client = await openLedgerRecorder(options)
   const sent = { block_xss: 0, block_rce: 0, log_bot: 0 }
   let recorded = 0
   for (let second = 0; second < 5; second++) {
@@ -165,7 +165,7 @@ void t.test(
       maxDelayMs: 0,
       summaryAbovePerSecond: 1_000_000,
     })
-    const client = await openLedgerClient(options)
+    const client = await openLedgerRecorder(options)
     let recorded = 0
     const total = 300
     for (let i = 0; i < total; i++) {
@@ -195,7 +195,7 @@ void t.test('an outbox that stays full makes close say what is lost', async (t) 
   const data = t.testdir()
   const { options, topic, close } = await setUp(data, { capacity: 1 })
   await topic.append(Buffer.from('in the way'))
-  const client = await openLedgerClient(options)
+  const client = await openLedgerRecorder(options)
   client.record(verdict('block', 'xss'))
   await t.rejects(client.close(), { code: 'UNRECORDED', message: /3 entries/ })
   await close()
@@ -204,7 +204,7 @@ void t.test('an outbox that stays full makes close say what is lost', async (t) 
 void t.test('what no schema fits and what has a used id is refused at once', async (t) => {
   const data = t.testdir()
   const { options, close } = await setUp(data)
-  const client = await openLedgerClient(options)
+  const client = await openLedgerRecorder(options)
   t.throws(() => client.record({ kind: 'nonsense', ts, members: {} }), { code: 'MALFORMED_ACTION' })
   t.throws(() => client.record({ kind: 'security.verdict', ts, members: {} }), { code: 'MALFORMED_ACTION' })
   t.throws(() => client.record({ ...verdict('block', 'xss'), ts: 1.5 }), { code: 'MALFORMED_ACTION' })
@@ -224,7 +224,7 @@ void t.test('what no schema fits and what has a used id is refused at once', asy
 void t.test('two clients that start at once share one key', async (t) => {
   const data = t.testdir()
   const { options, consume, actions, close } = await setUp(data)
-  const clients = await Promise.all([1, 2, 3].map(() => openLedgerClient(options)))
+  const clients = await Promise.all([1, 2, 3].map(() => openLedgerRecorder(options)))
   await Promise.all(clients.map((client) => client.close()))
   await consume().drained()
   t.equal(actions.length, 6)
@@ -233,7 +233,7 @@ void t.test('two clients that start at once share one key', async (t) => {
 
 t.test('a timer that fires when all is sent already does not stop what comes later', async (t) => {
   const { options, consume, actions, close } = await setUp(t.testdir(), { maxDelayMs: 40 })
-  const client = await openLedgerClient(options)
+  const client = await openLedgerRecorder(options)
   const sent = client.flush()
   // Sent by the flush that is under way, while its own timer still runs.
   client.record(verdict('block', 'xss'))

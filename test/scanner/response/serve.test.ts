@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
-import { openLedgerClient, rolePaths } from '../../../ledger/client/client.js'
+import { openLedgerRecorder, rolePaths } from '../../../ledger/client/client.js'
 import { encodeCommand, type ScannerCommand } from '../../../runtime/commands.js'
 import type { CommandEvent } from '../../../runtime/events.js'
 import { openOutbox } from '../../../runtime/lmdb-outbox.js'
@@ -61,7 +61,7 @@ const answering = async (t: Test, policy = { kill: true, dry_run: false }) => {
   const entering = openTopic(outbox, 'ledger').consume('ledger', async (items) => {
     for (const { bytes } of items) entries.push(Buffer.from(bytes).toString('latin1'))
   })
-  const ledger = await openLedgerClient({
+  const ledger = await openLedgerRecorder({
     agent: 'scanner',
     ...rolePaths(data, 'scanner'),
     topic: openTopic(outbox, 'ledger'),
