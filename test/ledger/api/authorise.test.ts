@@ -1,4 +1,5 @@
 import t from 'tap'
+import { ROUTES } from '../../../ledger/api/routes.js'
 import { ask, start, TOKEN } from '../sample-role.js'
 
 void t.test('reads over TCP need the token when the configuration says so', async (t) => {
@@ -7,8 +8,11 @@ void t.test('reads over TCP need the token when the configuration says so', asyn
   t.teardown(() => running.stop())
   const where = `http://${running.role.info['listen']}`
   const headers = { authorization: `Bearer ${TOKEN}` }
+  for (const { path, method } of ROUTES.filter(({ access }) => access === 'read')) {
+    const target = path.replaceAll(/\{\w+\}/g, '0')
+    t.equal((await ask(where, target, { method })).status, 401, `${method} ${target}`)
+  }
   for (const target of ['/checkpoint', '/v1/consistency?from=1', '/metrics', '/.well-known/ledger-policy']) {
-    t.equal((await ask(where, target)).status, 401, target)
     t.not((await ask(where, target, { headers })).status, 401, target)
     t.not((await ask(data, target)).status, 401, 'the socket asks for none')
   }
