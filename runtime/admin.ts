@@ -4,16 +4,22 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { codeOf, messageOf, RuntimeError } from './errors.js'
 import type { Logger } from './log.js'
 
-export interface AdminOptions {
+/** What can be asked of a process that serves. */
+export interface Observed {
+  /** Readiness checks that fail, by name, with their reasons; none means ready. */
+  readonly problems: () => Promise<Readonly<Record<string, string>>>
+  /** Prometheus' text format. */
+  readonly metrics: () => Promise<string>
+  /** What there is to say of a process that lives, beside that it does; JSON. */
+  readonly health?: () => object
+}
+
+export interface AdminOptions extends Observed {
   readonly host: string
   /** 0 takes any free port. */
   readonly port: number
   /** What to set for another address, as an error says it. */
   readonly setting?: string
-  /** Readiness checks that fail, by name, with their reasons; none means ready. */
-  readonly problems: () => Promise<Readonly<Record<string, string>>>
-  /** Prometheus' text format. */
-  readonly metrics: () => Promise<string>
   readonly log: Logger
 }
 
@@ -23,7 +29,7 @@ export interface AdminServer {
   close(): Promise<void>
 }
 
-interface Answer {
+export interface AdminAnswer {
   readonly status: number
   readonly type: string
   readonly body: string
@@ -79,15 +85,18 @@ export const startAdmin = async (options: AdminOptions): Promise<AdminServer> =>
   }
 }
 
-const route = async (
-  { method, url }: IncomingMessage,
-  { problems, metrics }: AdminOptions,
-): Promise<Answer> => {
+const route = async (request: IncomingMessage, observed: Observed): Promise<AdminAnswer> =>
+  (await observe(request, observed)) ?? json(404, { status: 'not found' })
+
+/** The answer to `/health`, `/ready` and `/metrics`; undefined for anything else. */
+export const observe = async (
+  { method, url }: Pick<IncomingMessage, 'method' | 'url'>,
+  { problems, metrics, health }: Observed,
+): Promise<AdminAnswer | undefined> => {
   const path = url?.replace(/[?#].*$/s, '')
-  if (path !== '/health' && path !== '/ready' && path !== '/metrics')
-    return json(404, { status: 'not found' })
+  if (path !== '/health' && path !== '/ready' && path !== '/metrics') return undefined
   if (method !== 'GET' && method !== 'HEAD') return json(405, { status: 'method not allowed' })
-  if (path === '/health') return json(200, { status: 'ok' })
+  if (path === '/health') return json(200, { status: 'ok', ...health?.() })
   if (path === '/metrics')
     return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await metrics() }
   const failing = await problems()
@@ -95,16 +104,16 @@ const route = async (
   return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', problems: failing })
 }
 
-const json = (status: number, body: object): Answer => ({
+const json = (status: number, body: object): AdminAnswer => ({
   status,
   type: 'application/json',
   body: `${JSON.stringify(body)}\n`,
 })
 
-const respond = (
+export const respond = (
   request: IncomingMessage,
   response: ServerResponse,
-  { status, type, body }: Answer,
+  { status, type, body }: AdminAnswer,
 ): void => {
   response.writeHead(status, {
     'content-type': type,

@@ -14,7 +14,7 @@ export interface RunningRole {
   readonly checks?: Readonly<Record<string, ReadinessCheck>>
   /** Its metrics in Prometheus' text format. */
   readonly metrics?: () => Promise<string>
-  /** Takes files anew that were moved away; called on SIGHUP. A role without it stops on SIGHUP when it runs alone. */
+  /** Takes files anew that were moved away or changed; called on SIGHUP. A role without it stops on SIGHUP when it runs alone. */
   readonly reopen?: () => void
   /** Finishes what is in flight, then releases everything. */
   stop(): Promise<void>

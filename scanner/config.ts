@@ -3,6 +3,7 @@ import { archiveLimits } from './archive/limits.js'
 import { icapConfig } from './protocols/icap/config.js'
 import { isPublicKeyText } from './signatures/bundle.js'
 import { scanPolicyConfig } from './policy.js'
+import { scheduledScan } from './schedule.js'
 import { hostPort } from '../runtime/host-port.js'
 import { secretReference } from '../runtime/secret.js'
 
@@ -106,23 +107,29 @@ export const scannerConfig = z
       .describe(
         'Public keys whose signature bundles are taken over by `signatures update` and loaded. Without one, none is.',
       ),
+    signature_max_age_days: z
+      .number()
+      .positive()
+      .max(3650)
+      .default(14)
+      .describe(
+        'Installed signatures that are older show as a problem in log, health and verdicts. Default 14.',
+      ),
     http: z
       .strictObject({
         listen: hostPort
           .optional()
-          .describe('TCP address for POST /v1/scan. It has no encryption of its own.'),
+          .describe(
+            'TCP address for GET /health, /ready and /metrics, and with a token for POST /v1/scan. It has no encryption of its own.',
+          ),
         token: secretReference
           .optional()
           .describe(
-            'Where the bearer token that every request needs is kept: env:NAME, file:PATH or exec:["PROGRAM","ARGUMENT"].',
+            'Where the bearer token that POST /v1/scan needs is kept: env:NAME, file:PATH or exec:["PROGRAM","ARGUMENT"].',
           ),
       })
-      .refine(({ listen, token }) => listen === undefined || token !== undefined, {
-        path: ['token'],
-        error: 'is needed with scanner.http.listen',
-      })
       .prefault({})
-      .describe('Judging what programs send with HTTP. Default: not served.'),
+      .describe('Telling how the scanner is, and judging what programs send with HTTP. Default: not served.'),
     watch: z
       .array(z.string())
       .default([])
@@ -149,6 +156,22 @@ export const scannerConfig = z
             'Processor cores that judging watched folders and scheduled scans may keep busy on average; what is asked for (clamd, ' +
               'HTTP, ICAP) does not count. Default: all workers.',
           ),
+        nice: z
+          .int()
+          .min(0)
+          .max(19)
+          .default(10)
+          .describe(
+            'Priority of the worker processes: 0 as other programs, 19 behind them all, also for the disk. It holds for what is asked ' +
+              'for, too. Default 10.',
+          ),
+        idle_io: z
+          .boolean()
+          .default(false)
+          .describe(
+            'Let the workers read from the disk only when nobody else does (needs `ionice` of util-linux). On a busy disk answers then ' +
+              'wait. Default false.',
+          ),
       })
       .prefault({})
       .describe('What scanning may take from other programs.'),
@@ -167,6 +190,11 @@ export const scannerConfig = z
       })
       .prefault({})
       .describe('What may be done about a file when an incident, or a person, asks for it'),
+    schedules: z
+      .array(scheduledScan)
+      .max(100)
+      .default([])
+      .describe('Scans at set times, beside the watched folders. Findings are treated alike.'),
     quarantine: z
       .boolean()
       .default(false)

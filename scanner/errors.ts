@@ -5,6 +5,7 @@ export type ScanErrorCode =
   | 'SCAN_WORKER'
   | 'SCAN_REPORT'
   | 'SCAN_SURVEY'
+  | 'SCAN_CONTROL'
   | 'SIGNATURES_KEY'
   | 'SIGNATURES_SOURCE'
   | 'SIGNATURES_UNTRUSTED'

@@ -1,8 +1,9 @@
 import { messageOf } from '../runtime/errors.js'
 import { prepareHashes, type PreparedHashes } from './hashes/prepare.js'
+import { standBack, type ProcessPriority } from './process-priority.js'
 import type { BlockedHashes } from './response/blocked-hash.js'
 import { discard, spool, type Source, type Spooled } from './spool.js'
-import { describePath, type FileResult } from './verdict.js'
+import { describePath, type FileResult, type Reason } from './verdict.js'
 import { failure, WorkerProcess, type Task, type WorkSource } from './worker-process.js'
 import type { Loaded, WorkerSettings } from './worker-protocol.js'
 
@@ -14,6 +15,8 @@ export interface PoolOptions extends Omit<WorkerSettings, 'hashDatabases'> {
   readonly jobs: number
   /** Milliseconds that one file may take; then its worker is killed and the file's verdict is `error`. */
   readonly fileTimeoutMs: number
+  /** Of the worker processes; default that of this process. */
+  readonly processPriority?: ProcessPriority
 }
 
 /** What goes first: an answer that somebody waits for, then what has just changed, then what is looked at anyway. */
@@ -34,6 +37,9 @@ export class ScanPool {
   #isHanding = false
   /** Why no more files are judged; undefined while they are. */
   #ended: { readonly rule: string; readonly detail: string } | undefined
+  #remarks: readonly Reason[] = []
+  #priorityProblem: string | undefined
+  readonly #observers: ((result: FileResult, priority: Priority) => void)[] = []
 
   #hashes: PreparedHashes
 
@@ -70,6 +76,26 @@ export class ScanPool {
   /** Tasks that wait for a worker. */
   get backlog(): number {
     return PRIORITIES.reduce((sum, priority) => sum + this.#waiting[priority].length, 0)
+  }
+
+  /** Why nothing is judged any more; undefined while something is. */
+  get ended(): string | undefined {
+    return this.#ended?.detail
+  }
+
+  /** Why the workers do not stand back as they should; undefined when they do. */
+  get priorityProblem(): string | undefined {
+    return this.#priorityProblem
+  }
+
+  /** From now on every verdict on a content carries these notes. */
+  setRemarks(remarks: readonly Reason[]): void {
+    this.#remarks = remarks
+  }
+
+  /** Calls for each result, before whoever asked for it has it. */
+  observe(observer: (result: FileResult, priority: Priority) => void): void {
+    this.#observers.push(observer)
   }
 
   /** Judges one file; always resolves, since a failure is a verdict of its own. */
@@ -152,7 +178,7 @@ export class ScanPool {
   }
 
   #newWorkers(options: PoolOptions, { databases }: PreparedHashes): WorkerProcess[] {
-    const { jobs, fileTimeoutMs, hashLists: _, allowLists: __, ...rest } = options
+    const { jobs, fileTimeoutMs, processPriority, hashLists: _, allowLists: __, ...rest } = options
     const settings = { ...rest, hashDatabases: databases }
     let left = jobs
     const source: WorkSource = {
@@ -166,7 +192,13 @@ export class ScanPool {
         if (--left === 0) this.#end('worker_lost', messageOf(error))
       },
     }
-    return Array.from({ length: jobs }, () => new WorkerProcess({ settings, fileTimeoutMs }, source))
+    const started = (pid: number): void => {
+      if (!processPriority) return
+      void standBack(pid, processPriority).then((problem) => {
+        this.#priorityProblem = problem
+      })
+    }
+    return Array.from({ length: jobs }, () => new WorkerProcess({ settings, fileTimeoutMs, started }, source))
   }
 
   #add(
@@ -176,7 +208,15 @@ export class ScanPool {
   ): Promise<FileResult> {
     if (this.#ended) return Promise.resolve(failure(named, this.#ended.rule, this.#ended.detail))
     return new Promise((resolve) => {
-      this.#waiting[priority].push({ work, named, priority, resolve })
+      const answer = (judged: FileResult): void => {
+        const result =
+          this.#remarks.length === 0 || judged.sha256 === undefined
+            ? judged
+            : { ...judged, reasons: [...judged.reasons, ...this.#remarks] }
+        for (const observer of this.#observers) observer(result, priority)
+        resolve(result)
+      }
+      this.#waiting[priority].push({ work, named, priority, resolve: answer })
       this.#hand()
     })
   }

@@ -8,7 +8,16 @@ import type { PoolOptions } from './pool.js'
  * judge alike; a rule file that is written anew makes another, even with the same rules.
  */
 export function ruleSetVersion(options: PoolOptions, product: string): string {
-  const { hashLists, allowLists, yaraRules, models, blocked, jobs: _, ...settings } = options
+  const {
+    hashLists,
+    allowLists,
+    yaraRules,
+    models,
+    blocked,
+    jobs: _,
+    processPriority: __,
+    ...settings
+  } = options
   const hash = createHash('sha256').update(JSON.stringify([product, settings, [...blocked]]))
   for (const path of [...hashLists, ...allowLists, ...yaraRules, ...models]) addFile(path)
   return hash.digest('hex').slice(0, 32)

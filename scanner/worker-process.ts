@@ -18,6 +18,8 @@ export interface WorkerOptions {
   readonly settings: WorkerSettings
   /** Milliseconds that one file may take. */
   readonly fileTimeoutMs: number
+  /** Told of each process that was started. */
+  readonly started: (pid: number) => void
 }
 
 /** What a worker asks of the pool that it belongs to. */
@@ -77,6 +79,7 @@ export class WorkerProcess {
       this.#child = child
       this.#mark = mark
       this.#answered = 0
+      if (child.pid !== undefined) this.options.started(child.pid)
       const loading = setTimeout(() => child.kill('SIGKILL'), LOAD_TIMEOUT_MS)
       child.on('message', (message: FromWorker) => {
         if (message.type === 'judged') this.#answer(message.results)

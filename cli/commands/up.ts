@@ -96,8 +96,8 @@ const start = async (
   if (demo) stdout.write(linesToTry(info, config.data))
   return {
     reopen: () => {
-      const gateway = supervisor.roles.find((role) => role.name === 'gateway')
-      if (gateway?.pid !== undefined) process.kill(gateway.pid, 'SIGHUP')
+      for (const { name, pid } of supervisor.roles)
+        if ((name === 'gateway' || name === 'scanner') && pid !== undefined) process.kill(pid, 'SIGHUP')
     },
     async stop() {
       await supervisor.stop()

@@ -1,6 +1,13 @@
 import { once } from 'node:events'
 import { chmod, lstat, unlink } from 'node:fs/promises'
-import { connect, createServer, type AddressInfo, type ListenOptions, type Socket } from 'node:net'
+import {
+  connect,
+  createServer,
+  type AddressInfo,
+  type ListenOptions,
+  type Server,
+  type Socket,
+} from 'node:net'
 import type { Logger } from 'pino'
 import { codeOf, messageOf } from '../../runtime/errors.js'
 import { ProtocolError } from './errors.js'
@@ -9,7 +16,6 @@ import { ProtocolError } from './errors.js'
 export const MAX_CONNECTIONS = 256
 /** Owner and group may connect. */
 const SOCKET_MODE = 0o660
-const SOCKET_UMASK = 0o117
 
 export interface ProtocolServer {
   /** `HOST:PORT`, or the path of the socket. */
@@ -37,7 +43,7 @@ export async function serveConnections(
   })
   server.maxConnections = MAX_CONNECTIONS
   server.on('drop', () => log.warn({ limit: MAX_CONNECTIONS }, 'a connection was refused: too many are open'))
-  if ('path' in at) await listenOnPath(server, at.path)
+  if ('path' in at) await listenOnPath(server, at.path, SOCKET_MODE)
   else await listen(server, at, `${at.host}:${at.port}`)
   return {
     address: addressOf(server.address()),
@@ -56,8 +62,6 @@ export const addressOf = (bound: AddressInfo | string | null): string =>
     ? `${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`
     : (bound ?? '')
 
-type Server = ReturnType<typeof createServer>
-
 async function listen(server: Server, options: ListenOptions, where: string): Promise<void> {
   server.listen(options)
   try {
@@ -67,8 +71,11 @@ async function listen(server: Server, options: ListenOptions, where: string): Pr
   }
 }
 
-/** A socket that nobody serves any more is replaced; one in use and anything else are refused. */
-async function listenOnPath(server: Server, path: string): Promise<void> {
+/**
+ * Listens on a Unix socket. One that nobody serves any more is replaced; one in use and anything else are refused.
+ * @throws ProtocolError `PROTOCOL_LISTEN`
+ */
+export async function listenOnPath(server: Server, path: string, mode: number): Promise<void> {
   const before = await lstat(path).catch(() => undefined)
   if (before && !before.isSocket())
     throw new ProtocolError('PROTOCOL_LISTEN', `cannot listen on ${path}: it is there and is no socket`)
@@ -78,7 +85,7 @@ async function listenOnPath(server: Server, path: string): Promise<void> {
     await unlink(path)
   }
   // The socket is made before `listen` returns, and never for a moment with a wider mode.
-  const umask = process.umask(SOCKET_UMASK)
+  const umask = process.umask(0o777 & ~mode)
   let listening
   try {
     listening = listen(server, { path }, path)
@@ -86,7 +93,7 @@ async function listenOnPath(server: Server, path: string): Promise<void> {
     process.umask(umask)
   }
   await listening
-  await chmod(path, SOCKET_MODE)
+  await chmod(path, mode)
 }
 
 const isServed = (path: string): Promise<boolean> =>

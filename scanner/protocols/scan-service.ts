@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Observed } from '../../runtime/admin.js'
 import type { ScanPool } from '../pool.js'
 import type { FileResult } from '../verdict.js'
 
@@ -14,6 +15,8 @@ export interface ScanService {
   ruleSetVersion(): string
   /** Records what was found. Resolves when it is durable. */
   report(result: FileResult): Promise<void>
-  /** Loads rules and lists anew. */
-  reload(): Promise<void>
+  /** Loads rules and lists anew. @returns whether it worked; otherwise those before stay in force */
+  reload(): Promise<boolean>
+  /** What `/health`, `/ready` and `/metrics` say. */
+  readonly observed: Observed
 }

@@ -43,10 +43,10 @@ export async function serveProtocols(config: ScannerConfig, service: ScanService
         (socket) => serveIcap(socket, service, icap),
         service.log,
       )
-    if (http.listen !== undefined && http.token !== undefined)
+    if (http.listen !== undefined)
       servers['http_listen'] = await serveHttp(
         splitHostPort(http.listen),
-        await readSecret(http.token),
+        http.token && (await readSecret(http.token)),
         service,
       )
   } catch (error) {

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { askDaemon } from '../../scanner/control/client.js'
 import { Vault } from '../../scanner/quarantine/vault.js'
 import { EICAR } from './sample-files.js'
 import { clock, watching } from './watching.js'
@@ -65,5 +66,48 @@ t.test('a file that meets very many rules is recorded, quarantined and can be re
   const to = join(base, 'back', 'file')
   await vault.restore(event?.quarantine ?? '', { to })
   t.equal(readFileSync(to, 'utf8'), 'many-marker')
+  await stop()
+})
+
+t.test('a pause stands over restarts, and what came meanwhile is judged after it', async (t) => {
+  const base = t.testdir({ data: {}, tree: {} })
+  const path = join(base, 'tree', 'new')
+  const data = join(base, 'data')
+  const config = { watch: [join(base, 'tree')], interval_seconds: 80_000 }
+  const first = await watching(data, config)
+  t.match(await askDaemon(first.folder, 'pause'), { paused_since: Number })
+  writeFileSync(path, EICAR)
+  await first.stop()
+  t.equal(await askDaemon(first.folder, 'status'), undefined, 'nobody is there')
+  const second = await watching(data, config)
+  t.match(await askDaemon(second.folder, 'status'), {
+    paused_since: Number,
+    watch: { pass: { running: false } },
+  })
+  await t.rejects(watching(data, config), { code: 'PROTOCOL_LISTEN' }, 'a second daemon of one folder')
+  t.strictSame(second.seen, [])
+  t.notHas(await askDaemon(second.folder, 'resume'), { paused_since: Number })
+  await second.until((of) => of.some((event) => event.path === path))
+  await second.stop()
+})
+
+t.test('rules that were loaded anew judge again what did not change', async (t) => {
+  const rule = (word: string): string => `rule Marker { strings: $a = "${word}" condition: $a }`
+  const base = t.testdir({ data: {}, tree: { file: 'a certain word' }, 'rules.yar': rule('another') })
+  const { scanner, seen, until, stop } = await watching(join(base, 'data'), {
+    watch: [join(base, 'tree')],
+    yara_rules: [join(base, 'rules.yar')],
+    interval_seconds: 80_000,
+    builtin_rules: false,
+  })
+  const { version } = scanner.state.rules
+  rmSync(join(base, 'rules.yar'))
+  t.notOk(await scanner.reload())
+  t.match(scanner.state, { rules: { version }, problems: { reload: /stay in force/ } })
+  writeFileSync(join(base, 'rules.yar'), rule('certain'))
+  t.ok(await scanner.reload())
+  t.notHas(scanner.state.problems, { reload: String })
+  await until((of) => of.length > 0)
+  t.match(seen, [{ path: join(base, 'tree', 'file'), reasons: [{ rule: 'Marker' }] }])
   await stop()
 })

@@ -47,6 +47,10 @@ export const watching = async (data: string, config: object) => {
     commands: openTopic(outbox, 'commands.scanner'),
     now: clock.now,
     version: '0',
+  }).catch(async (error: unknown) => {
+    await ledger.close()
+    await outbox.close()
+    throw error
   })
   // Called by the test itself: its folder is gone when a teardown runs.
   const stop = async (): Promise<void> => {

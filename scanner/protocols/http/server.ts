@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { observe, respond } from '../../../runtime/admin.js'
 import { messageOf } from '../../../runtime/errors.js'
 import { isFound } from '../../verdict.js'
 import { addressOf, type ProtocolServer } from '../connections.js'
@@ -15,14 +16,14 @@ const MAX_CONNECTIONS = 256
 const MAX_NAME = 255
 
 /**
- * Serves `POST /v1/scan`: the body, of whatever type, is judged as one file, and the answer is its result as JSON, 200
+ * Serves `GET /health`, `/ready` and `/metrics`, and `POST /v1/scan`: the body, of whatever type, is judged as one file, and the answer is its result as JSON, 200
  * whatever the verdict. `?name=` is what the result calls it.
- * @param token asked of every request as `Authorization: Bearer TOKEN`
+ * @param token asked of every request as `Authorization: Bearer TOKEN`; without one nothing is judged
  * @throws ProtocolError `PROTOCOL_LISTEN`
  */
 export async function serveHttp(
   at: { readonly host: string; readonly port: number },
-  token: string,
+  token: string | undefined,
   service: ScanService,
 ): Promise<ProtocolServer> {
   const server = createServer(
@@ -63,11 +64,15 @@ export async function serveHttp(
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  token: string,
+  token: string | undefined,
   service: ScanService,
 ): Promise<void> {
+  const said = await observe(request, service.observed)
+  if (said) return respond(request, response, said)
   const url = new URL(request.url ?? '/', 'http://scanner')
   if (url.pathname !== '/v1/scan') return problem(response, 404, 'not_found', 'there is POST /v1/scan')
+  if (token === undefined)
+    return problem(response, 403, 'no_token', 'scanner.http.token is not set, so nothing is judged here')
   if (!isAuthorised(request.headers.authorization, token))
     return problem(response, 401, 'unauthorized', 'the bearer token is missing or wrong', {
       'www-authenticate': 'Bearer',

@@ -25,6 +25,14 @@ export async function scanService(
     async report(result) {
       found.push(result)
     },
-    reload: () => pool.reload(options),
+    async reload() {
+      await pool.reload(options)
+      return true
+    },
+    observed: {
+      problems: async () => ({}),
+      metrics: async () => 'portcullis_metric 1\n',
+      health: () => ({ paused: false }),
+    },
   }
 }

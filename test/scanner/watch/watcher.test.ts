@@ -23,7 +23,7 @@ t.test('what is made, written, renamed or moved here is judged at once', async (
     watch: [tree],
     interval_seconds: NEVER,
   })
-  await settled(() => scanner.watching)
+  await settled(() => scanner.state.watch)
   const found = (path: string) => until((of) => of.some((event) => event.path === path))
   writeFileSync(join(tree, 'made'), EICAR)
   await found(join(tree, 'made'))
@@ -45,8 +45,8 @@ t.test('what is made, written, renamed or moved here is judged at once', async (
     seen.every(({ verdict }) => verdict === 'malicious'),
     'that a file is gone again is no finding',
   )
-  t.match(scanner.watching, { watch: [tree], pass: { running: false } })
-  t.equal(scanner.watching.problem, undefined)
+  t.match(scanner.state.watch, { watch: [tree], pass: { running: false } })
+  t.equal(scanner.state.watch.problem, undefined)
   await stop()
 })
 
@@ -57,7 +57,7 @@ t.test('a storm of changes is judged once, and none is missed', async (t) => {
     watch: [tree],
     interval_seconds: NEVER,
   })
-  await settled(() => scanner.watching)
+  await settled(() => scanner.state.watch)
   const path = join(tree, 'busy')
   for (let i = 0; i < 3_000; i++) writeFileSync(path, 'x')
   // More than the kernel keeps: what it drops only a pass can find.
@@ -76,7 +76,7 @@ t.test('our own state is not watched, and links are not followed', async (t) => 
     watch: [base],
     interval_seconds: NEVER,
   })
-  await settled(() => scanner.watching)
+  await settled(() => scanner.state.watch)
   writeFileSync(join(base, 'data', 'inside'), EICAR)
   writeFileSync(join(base, 'tree', 'f'), EICAR)
   await until((of) => of.length >= 2)

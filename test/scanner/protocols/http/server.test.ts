@@ -78,3 +78,15 @@ t.test('a client that goes away in the middle leaves the others alone', async (t
   request.destroy()
   t.match(await ask(['x']), { status: 200 })
 })
+
+t.test('anybody may ask how it is, and without a token nothing is judged', async (t) => {
+  const open = await serveHttp({ host: '127.0.0.1', port: 0 }, undefined, service)
+  t.teardown(() => open.close())
+  const get = async (path: string): Promise<string> => (await fetch(`http://${open.address}${path}`)).text()
+  t.strictSame(JSON.parse(await get('/health')), { status: 'ok', paused: false })
+  t.strictSame(JSON.parse(await get('/ready')), { status: 'ready', problems: {} })
+  t.equal(await get('/metrics'), 'portcullis_metric 1\n')
+  const judged = await fetch(`http://${open.address}/v1/scan`, { method: 'POST', body: EICAR })
+  t.equal(judged.status, 403)
+  t.match(await judged.json(), { error: 'no_token' })
+})

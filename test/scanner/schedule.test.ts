@@ -1,0 +1,46 @@
+import { once, EventEmitter } from 'node:events'
+import { pino } from 'pino'
+import t from 'tap'
+import { Schedule, scheduledScan } from '../../scanner/schedule.js'
+
+const EVERY_SECOND = '* * * * * *'
+const log = pino({ level: 'silent' })
+const scan = (paths: string[], cron = EVERY_SECOND) => scheduledScan.parse({ cron, paths })
+
+t.test('a scan runs at its times, never twice at once, and a failure is told', async (t) => {
+  const steps = new EventEmitter()
+  let open = 0
+  let most = 0
+  const schedule = new Schedule(
+    [scan(['/long']), scan(['/broken'])],
+    async ({ paths }) => {
+      if (paths[0] === '/broken') throw new Error('no such folder')
+      most = Math.max(most, ++open)
+      steps.emit('begun')
+      await once(steps, 'go')
+      open--
+    },
+    log,
+  )
+  const begun = once(steps, 'begun')
+  await begun
+  while (schedule.state[1]?.last === undefined) await new Promise((resolve) => setTimeout(resolve, 20))
+  t.match(schedule.state, [
+    { paths: ['/long'], running: true, next: Number },
+    { paths: ['/broken'], last: { problem: 'no such folder' } },
+  ])
+  // The next second finds it running.
+  await new Promise((resolve) => setTimeout(resolve, 1_100))
+  const closed = schedule.close()
+  steps.emit('go')
+  await closed
+  t.equal(most, 1)
+  t.equal(open, 0)
+})
+
+t.test('what is no cron expression or time zone is refused with the reason', async (t) => {
+  for (const cron of ['', 'soon', '61 * * * *', '* * * * * * *', '* * * *'])
+    t.notOk(scheduledScan.safeParse({ cron, paths: ['/'] }).success, cron)
+  t.notOk(scheduledScan.safeParse({ cron: '0 3 * * *', time_zone: 'Mars/Olympus', paths: ['/'] }).success)
+  t.ok(scheduledScan.safeParse({ cron: '0 3 * * *', time_zone: 'Europe/Berlin', paths: ['/'] }).success)
+})
