@@ -1,3 +1,6 @@
+import { isEmail } from './archive/email.js'
+import { isIso } from './archive/iso.js'
+import { isLzma } from './archive/lzma.js'
 import { isTarHeader } from './archive/tar-header.js'
 
 /** What a content is, as far as the pipeline treats kinds differently. */
@@ -16,6 +19,12 @@ export type FileKind =
   | '7z'
   | 'rar'
   | 'tar'
+  | 'lzma'
+  | 'cab'
+  | 'iso'
+  | 'cpio'
+  | 'ar'
+  | 'email'
   | 'php'
   | 'script'
   | 'text'
@@ -41,6 +50,7 @@ function byFirstByte(content: Buffer): FileKind | undefined {
     case 0x7f:
       return startsWith(content, '\x7fELF') ? 'elf' : undefined
     case 0x4d:
+      if (startsWith(content, 'MSCF\0\0\0\0')) return 'cab'
       return isPe(content) ? 'pe' : undefined
     case 0x50:
       // A local file header, an empty archive's end record, or the marker of a split archive.
@@ -65,6 +75,14 @@ function byFirstByte(content: Buffer): FileKind | undefined {
     case 0xce:
     case 0xcf:
       return isMachO(content) ? 'macho' : undefined
+    case 0x5d:
+      return isLzma(content) ? 'lzma' : undefined
+    case 0x30:
+      return /^07070[127]/.test(content.toString('latin1', 0, 6)) ? 'cpio' : undefined
+    case 0xc7:
+      return content[1] === 0x71 ? 'cpio' : undefined
+    case 0x21:
+      return startsWith(content, '!<arch>\n') ? 'ar' : undefined
     case 0x23:
       return content[1] === 0x21 ? 'script' : undefined
   }
@@ -74,9 +92,11 @@ function byFirstByte(content: Buffer): FileKind | undefined {
 function byHead(content: Buffer): FileKind {
   // The oldest archives have no magic but a checksum.
   if (startsWith(content, 'ustar', 257) || isTarHeader(content)) return 'tar'
+  if (isIso(content)) return 'iso'
   const head = content.toString('latin1', 0, HEAD)
   if (head.includes('%PDF-')) return 'pdf'
   if (head.includes('\0')) return 'data'
+  if (isEmail(content, head)) return 'email'
   return /<\?(?:php|=)/i.test(head) ? 'php' : 'text'
 }
 

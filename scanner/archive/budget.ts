@@ -40,14 +40,15 @@ export class Budget {
   #bytes = 0
   #spent: ArchiveRule | undefined
   #isTold = false
-  readonly #end: number
+  /** When all unpacking has to be done, as performance.now() tells. */
+  readonly end: number
 
   /** @param fileSize bytes of the file itself */
   constructor(
     readonly limits: ArchiveLimits,
     readonly fileSize: number,
   ) {
-    this.#end = performance.now() + limits.max_seconds * 1000
+    this.end = performance.now() + limits.max_seconds * 1000
   }
 
   /** The limit that ended all unpacking of this file, to be told once: undefined while there is none and after it was told. */
@@ -57,11 +58,16 @@ export class Budget {
     return this.#spent
   }
 
+  /** Ends all unpacking of this file: its time was over in the middle of a member. */
+  endTime(): void {
+    this.#spent ??= 'max_time'
+  }
+
   /** Counts one member. @returns false once a limit has ended all unpacking of this file */
   admit(): boolean {
     if (this.#spent !== undefined) return false
     if (this.#members >= this.limits.max_members) this.#spent = 'max_members'
-    else if (performance.now() > this.#end) this.#spent = 'max_time'
+    else if (performance.now() > this.end) this.#spent = 'max_time'
     else this.#members++
     return this.#spent === undefined
   }

@@ -20,8 +20,8 @@ interface Bunzip {
 const bunzip = createRequire(import.meta.url)('seek-bzip') as Bunzip
 
 /** bzip2: all streams, one after another; what follows them is no part of it, as for bzip2 itself. */
-export const decodeBzip2: Decode = (data, room) => {
-  const collector = new Collector(room)
+export const decodeBzip2: Decode = (data, room, end) => {
+  const collector = new Collector(room, end)
   let at = 0
   const input = {
     readByte() {

@@ -8,7 +8,7 @@ export const openCompressed =
   (decode: Decode) =>
   async ({ content, name }: Packed, opened: Opened): Promise<number> => {
     if (!opened.budget.admit()) return 0
-    const unpacked = await decode(content, opened.budget.room(content.length))
+    const unpacked = await decode(content, opened.budget.room(content.length), opened.budget.end)
     await opened.member(innerName(name), unpacked.content, unpacked)
     return unpacked.consumed
   }

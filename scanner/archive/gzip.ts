@@ -24,15 +24,17 @@ export async function openGzip({ content, name }: Packed, opened: Opened): Promi
   let at = 0
   let inner: string | undefined
   let damage: string | undefined
-  while (length <= room && damage === undefined && isGzip(content, at)) {
+  let isLate = false
+  while (length <= room && damage === undefined && !isLate && isGzip(content, at)) {
     if (!budget.admit()) break
     const header = readHeader(content, at)
     inner ??= header.name
-    const unpacked = await inflate(content.subarray(header.end), room - length)
+    const unpacked = await inflate(content.subarray(header.end), room - length, budget.end)
     pieces.push(unpacked.content)
     length += unpacked.content.length + (unpacked.isCut ? 1 : 0)
     at = header.end + unpacked.consumed + TRAILER_LENGTH
     damage = unpacked.damage
+    isLate = unpacked.isLate === true
   }
   if (pieces.length === 0) {
     if (!isGzip(content, 0)) opened.say('damaged_archive', undefined, 'its header is cut short')
@@ -41,7 +43,7 @@ export async function openGzip({ content, name }: Packed, opened: Opened): Promi
   const isCut = length > room
   const consumed = Math.min(at, content.length)
   const whole = pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces)
-  await opened.member(inner ?? innerName(name), whole, { consumed, isCut, damage })
+  await opened.member(inner ?? innerName(name), whole, { consumed, isCut, isLate, damage })
   return at
 }
 

@@ -11,8 +11,9 @@ interface WithInfo {
 /**
  * Inflates the raw deflate stream (RFC 1951) that the data begins with; what follows the stream is left alone.
  * @param room bytes that it may unpack to
+ * @param end when it has to be done, as performance.now() tells
  */
-export async function inflate(data: Buffer, room: number): Promise<Unpacked> {
+export async function inflate(data: Buffer, room: number, end: number): Promise<Unpacked> {
   try {
     // All at once is many times as fast for the small members that most are.
     const { buffer, engine } = inflateRawSync(data, {
@@ -21,22 +22,24 @@ export async function inflate(data: Buffer, room: number): Promise<Unpacked> {
     } as object) as unknown as WithInfo
     return { content: buffer, consumed: engine.bytesWritten, isCut: buffer.length > room }
   } catch {
-    return inflatePart(data, room)
+    return inflatePart(data, room, end)
   }
 }
 
 /** What can be had of a stream that is too large or damaged. */
-async function inflatePart(data: Buffer, room: number): Promise<Unpacked> {
+async function inflatePart(data: Buffer, room: number, end: number): Promise<Unpacked> {
   const stream = createInflateRaw()
   const pieces: Buffer[] = []
   let length = 0
   let damage: string | undefined
+  let isLate = false
   try {
     stream.end(data)
     for await (const piece of stream as AsyncIterable<Buffer>) {
       pieces.push(piece)
       length += piece.length
-      if (length > room) break
+      isLate = performance.now() > end
+      if (length > room || isLate) break
     }
   } catch (error) {
     damage = messageOf(error)
@@ -47,6 +50,7 @@ async function inflatePart(data: Buffer, room: number): Promise<Unpacked> {
     content: Buffer.concat(pieces).subarray(0, room),
     consumed: stream.bytesWritten,
     isCut: length > room,
+    isLate,
     ...(damage === undefined ? {} : { damage }),
   }
 }

@@ -8,6 +8,8 @@ export interface Unpacking {
   readonly consumed?: number
   /** There was more than the room for it. */
   readonly isCut?: boolean
+  /** The time for it was over. */
+  readonly isLate?: boolean
   /** Why there is no more of it. */
   readonly damage?: string | undefined
 }
@@ -46,7 +48,8 @@ export class Opened {
 
   /** Judges a member that the budget has admitted, and says what keeps it from being whole. */
   async member(name: string, content: Buffer, unpacking: Unpacking = {}): Promise<void> {
-    const { consumed = content.length, isCut = false, damage } = unpacking
+    const { consumed = content.length, isCut = false, isLate = false, damage } = unpacking
+    if (isLate) this.budget.endTime()
     const rule = this.budget.charge(content.length, consumed, isCut)
     if (rule !== undefined) this.say(rule, name)
     if (damage !== undefined) this.say('damaged_archive', name, damage)

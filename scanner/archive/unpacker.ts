@@ -2,9 +2,11 @@ import type { FileKind } from '../identify.js'
 import { Budget } from './budget.js'
 import { decodeBzip2 } from './bzip2.js'
 import { openCompressed } from './compressed.js'
+import { openEmail } from './email.js'
 import { openGzip } from './gzip.js'
 import { openByLibarchive } from './libarchive.js'
 import type { ArchiveLimits } from './limits.js'
+import { decodeLzma } from './lzma.js'
 import { Opened } from './opened.js'
 import { openTar } from './tar.js'
 import type { Packed, Unpack, Unpacker } from './unpack-types.js'
@@ -21,9 +23,15 @@ const FORMATS: Readonly<Partial<Record<FileKind, Open>>> = {
   bzip2: openCompressed(decodeBzip2),
   xz: openCompressed(decodeXz),
   zstd: openCompressed(decodeZstd),
+  lzma: openCompressed(decodeLzma),
   '7z': openByLibarchive,
   rar: openByLibarchive,
+  cab: openByLibarchive,
+  iso: openByLibarchive,
+  cpio: openByLibarchive,
+  ar: openByLibarchive,
   tar: openTar,
+  email: openEmail,
 }
 
 /** Unpacks every archive format that we read, within limits that hold over all levels of a file. */

@@ -1,14 +1,25 @@
 import xz from 'xz-decompress'
+import { decodeByLibarchive } from './libarchive.js'
 import { Collector, type Decode } from './unpacked.js'
 
 const PIECE = 64 * 1024
 
+/** The xz method of zip. */
+const decodeByMethod = decodeByLibarchive(95)
+
 /**
- * The .xz format 1.2: all streams, one after another. Streams with a SHA-256 check or a filter before LZMA2 are not known to
- * the decoder and come back as damaged.
+ * The .xz format 1.2: all streams, one after another. The decoder knows neither SHA-256 checks nor filters before LZMA2; a
+ * single stream with them is left to libarchive.
  */
-export const decodeXz: Decode = (data, room) => {
-  const collector = new Collector(room)
+export const decodeXz: Decode = async (data, room, end) => {
+  const plain = await decodePlain(data, room, end)
+  if (plain.damage === undefined || plain.content.length > 0) return plain
+  const whole = await decodeByMethod(data, room, end)
+  return whole.damage === undefined || whole.content.length > 0 ? whole : plain
+}
+
+const decodePlain: Decode = (data, room, end) => {
+  const collector = new Collector(room, end)
   let at = 0
   const packed = new ReadableStream<Uint8Array>(
     {

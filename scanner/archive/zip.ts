@@ -1,5 +1,6 @@
 import { decodeBzip2 } from './bzip2.js'
 import { inflate } from './inflate.js'
+import { decodeByLibarchive } from './libarchive.js'
 import type { Opened } from './opened.js'
 import { text } from './text.js'
 import type { Decode, Unpacked } from './unpacked.js'
@@ -27,9 +28,11 @@ const STORED = 0
 const DECODERS: ReadonlyMap<number, Decode> = new Map([
   [8, inflate],
   [12, decodeBzip2],
+  [14, decodeByLibarchive(14)],
   [20, decodeZstd],
   [93, decodeZstd],
   [95, decodeXz],
+  [98, decodeByLibarchive(98)],
 ])
 
 /** Opens a zip archive, or the one that a content of another kind ends with. */
@@ -100,7 +103,7 @@ async function openMember(
     opened.say('unsupported_method', name, `method ${[...methods].join(' or ')}`)
   // Only a deflate stream tells its own end, which is more to be trusted than a header.
   const packed = decode === inflate || end === start ? content.subarray(start) : content.subarray(start, end)
-  const decoded = await decode?.(packed, opened.budget.room(end - start || content.length))
+  const decoded = await decode?.(packed, opened.budget.room(end - start || content.length), opened.budget.end)
   const isDecoded = decoded && (decoded.damage === undefined || methods.size === 1)
   const unpacked = isDecoded ? decoded : storedMember(content, start, end, opened)
   await opened.member(name, unpacked.content, unpacked)

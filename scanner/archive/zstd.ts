@@ -10,8 +10,8 @@ const MOST_MEMORY = 1024 * 1024 * 1024
 const LARGEST_WINDOW = 128 * 1024 * 1024
 
 /** Zstandard (RFC 8878): all frames, one after another. */
-export const decodeZstd: Decode = (data, room) => {
-  const collector = new Collector(room)
+export const decodeZstd: Decode = (data, room, end) => {
+  const collector = new Collector(room, end)
   let at = 0
   let memory = 0
   const decode = (): void => {

@@ -5,7 +5,7 @@ import type { Reason } from '../verdict.js'
 import type { Engine, Facts } from './engine.js'
 
 /** Kinds that are text all through: in all others, the short tags of PHP come about by chance. */
-const TEXT: ReadonlySet<FileKind> = new Set(['php', 'script', 'text'])
+const TEXT: ReadonlySet<FileKind> = new Set(['php', 'script', 'text', 'email'])
 
 /**
  * Asks a model about every content with PHP in it. A model errs in ways that nobody can foresee, so its word alone makes a

@@ -179,3 +179,93 @@ export function sevenZip(name: string, content: string): Buffer {
     header,
   ])
 }
+
+/** RAR's numbers of variable length: seven bits a byte, the lowest first. */
+const vint = (value: number): Buffer => {
+  const bytes: number[] = []
+  for (; value > 0x7f; value = Math.floor(value / 0x80)) bytes.push((value % 0x80) | 0x80)
+  return Buffer.from([...bytes, value])
+}
+
+/** A RAR 5 archive of one stored member. */
+export function rar5(name: string, content: string | Buffer): Buffer {
+  const data = Buffer.from(content)
+  const header = (...fields: readonly Buffer[]): Buffer => {
+    const body = Buffer.concat(fields)
+    const sized = Buffer.concat([vint(body.length), body])
+    return Buffer.concat([u32(crc32(sized)), sized])
+  }
+  const rawName = Buffer.from(name)
+  return Buffer.concat([
+    Buffer.from('526172211a070100', 'hex'),
+    header(vint(1), vint(0), vint(0)),
+    // Data follows; a checksum is stated; stored; made on Unix.
+    header(
+      ...[2, 2, data.length, 4, data.length, 0o100644].map(vint),
+      u32(crc32(data)),
+      ...[0, 1, rawName.length].map(vint),
+      rawName,
+    ),
+    data,
+    header(vint(5), vint(0), vint(0)),
+  ])
+}
+
+/** A RAR 4 archive of one stored member. */
+export function rar4(name: string, content: string | Buffer): Buffer {
+  const data = Buffer.from(content)
+  const rawName = Buffer.from(name)
+  const header = (...fields: readonly Buffer[]): Buffer => {
+    const body = Buffer.concat(fields)
+    return Buffer.concat([u16(crc32(body) & 0xffff), body])
+  }
+  return Buffer.concat([
+    Buffer.from('526172211a0700', 'hex'),
+    header(Buffer.from([0x73]), u16(0, 13), Buffer.alloc(6)),
+    header(
+      Buffer.from([0x74]),
+      u16(0x8000, 32 + rawName.length),
+      u32(data.length, data.length),
+      Buffer.from([3]),
+      u32(crc32(data), 0),
+      Buffer.from([20, 0x30]),
+      u16(rawName.length),
+      u32(0o100644),
+      rawName,
+    ),
+    data,
+    header(Buffer.from([0x7b]), u16(0x4000, 7)),
+  ])
+}
+
+/** An e-mail with one attachment. */
+export function email(
+  name: string,
+  content: string | Buffer,
+  coding: '7bit' | 'base64' | 'quoted-printable' = 'base64',
+): Buffer {
+  const bytes = Buffer.from(content)
+  const body = {
+    '7bit': bytes,
+    base64: Buffer.from(bytes.toString('base64').replace(/.{76}/g, '$&\r\n')),
+    'quoted-printable': Buffer.from(
+      [...bytes]
+        .map(
+          (byte, at) =>
+            `=${byte.toString(16).toUpperCase().padStart(2, '0')}${at % 20 === 19 ? '=\r\n' : ''}`,
+        )
+        .join(''),
+    ),
+  }[coding]
+  return Buffer.concat([
+    Buffer.from(
+      'Received: from a by b; Sat, 21 Nov 2026 10:00:00 +0000\r\nFrom: a@example.org\r\nSubject: test\r\n' +
+        'MIME-Version: 1.0\r\nContent-Type: multipart/mixed;\r\n\tboundary="=_outer"\r\n\r\nA preamble.\r\n' +
+        '--=_outer\r\nContent-Type: text/plain\r\n\r\nHello.\r\n' +
+        `--=_outer\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: ${coding}\r\n` +
+        `Content-Disposition: attachment; filename="${name}"\r\n\r\n`,
+    ),
+    body,
+    Buffer.from('\r\n--=_outer--\r\nAn epilogue.\r\n'),
+  ])
+}

@@ -1,10 +1,15 @@
+import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { constants, gunzipSync, gzipSync } from 'node:zlib'
 import t from 'tap'
+import { innerName } from '../../../scanner/archive/gzip.js'
 import { EICAR } from '../sample-files.js'
-import { sevenZip, tar, zip } from './build-archives.js'
+import { email, rar4, rar5, tar, zip } from './build-archives.js'
+import { byTools, packedBy } from './by-tools.js'
 import { gzipQuine } from './gzip-quine.js'
-import { judge, said } from './judge-archive.js'
+import { judge, noise, said } from './judge-archive.js'
 
 const MiB = 1024 * 1024
 const nest = (content: Buffer, times: number, wrap: (content: Buffer) => Buffer): Buffer => {
@@ -77,28 +82,115 @@ t.test('two thousand findings are one short answer', async (t) => {
   t.match(judged.reasons.at(-1), { engine: 'limit', rule: 'max_reasons', level: 'note' })
 })
 
-t.test('the test file is found in every kind within every kind', async (t) => {
-  const kinds: Record<string, (name: string, content: Buffer) => Promise<Buffer> | Buffer> = {
+t.test('the test file is found in every kind, encoding and nesting', async (t) => {
+  type Wrap = (name: string, content: Buffer) => Promise<Buffer> | Buffer
+  const compressed =
+    (pack: (content: Buffer) => Buffer): Wrap =>
+    (_, content) =>
+      pack(content)
+  const outer: Record<string, Wrap> = {
     zip: (name, content) => zip([{ name, content }]),
-    stored: (name, content) => zip([{ name, content, method: 0 }]),
+    'zip stored': (name, content) => zip([{ name, content, method: 0 }]),
+    'zip streamed': (name, content) => zip([{ name, content, descriptor: true }]),
     jar: (name, content) =>
       zip([
         { name: 'META-INF/MANIFEST.MF', content: 'Manifest-Version: 1.0\n' },
         { name, content },
       ]),
-    tar: (name, content) => tar([{ name, content }]),
-    gz: (_, content) => gzipSync(content),
     sfx: (name, content) => Buffer.concat([Buffer.from(`MZ ${randomUUID()}\0`), zip([{ name, content }])]),
+    tar: (name, content) => tar([{ name, content }]),
+    rar5,
+    rar4,
+    'mail base64': (name, content) => email(name, content),
+    'mail quoted': (name, content) => email(name, content, 'quoted-printable'),
   }
-  const leaves: [string, Buffer][] = [
-    ['plain', Buffer.from(EICAR)],
-    ['7z', sevenZip('eicar.com', EICAR)],
-  ]
-  for (const [leaf, content] of leaves)
-    for (const [outer, wrapOuter] of Object.entries(kinds))
-      for (const [inner, wrapInner] of Object.entries(kinds)) {
-        const judged = await judge(await wrapOuter('inner', await wrapInner('leaf', content)))
-        t.equal(judged.verdict, 'malicious', `${outer} ${inner} ${leaf}`)
-        t.equal(judged.reasons.length, 1)
-      }
+  const inner: Record<string, Wrap> = {
+    ...outer,
+    ...byTools,
+    gz: compressed((content) => gzipSync(content)),
+    bz2: compressed(packedBy('bzip2')),
+    xz: compressed(packedBy('xz')),
+    'xz sha256': compressed(packedBy('xz', '--check=sha256')),
+    'xz x86': compressed(packedBy('xz', '--x86', '--lzma2')),
+    'xz delta': compressed(packedBy('xz', '--delta=dist=4', '--lzma2')),
+    lzma: compressed(packedBy('xz', '--format=lzma')),
+    zst: compressed(packedBy('zstd', '-q')),
+  }
+  const isNameless = (kind: string): boolean => /^(?:gz|bz2|xz|lzma|zst)/.test(kind)
+  const eicar = Buffer.from(EICAR)
+  let count = 0
+  for (const [innerKind, wrapInner] of Object.entries(inner)) {
+    const once = await wrapInner('eicar.com', eicar)
+    const nameOf = (file: string): string => (isNameless(innerKind) ? innerName(file) : 'eicar.com')
+    t.strictSame(said(await judge(once)), ['malicious', `EICAR in ${nameOf('file')}`], innerKind)
+    for (const [outerKind, wrapOuter] of Object.entries(outer)) {
+      const twice = await wrapOuter('inner', once)
+      t.strictSame(
+        said(await judge(twice)),
+        [
+          'malicious',
+          `EICAR in inner!${nameOf('inner')}`,
+          // A zip archive that is the last thing in a file is also one that is appended to it.
+          ...(outerKind.startsWith('rar') && /^(?:zip|jar|sfx)/.test(innerKind)
+            ? ['EICAR in eicar.com']
+            : []),
+        ],
+        `${innerKind} in ${outerKind}`,
+      )
+      count++
+    }
+    const packed = gzipSync(await outer['tar']!('inner', once))
+    t.strictSame(
+      said(await judge(packed, 'a.tar.gz')),
+      ['malicious', `EICAR in a.tar!inner!${nameOf('inner')}`],
+      `${innerKind} in tar in gz`,
+    )
+  }
+  t.equal(count, Object.keys(inner).length * Object.keys(outer).length)
+})
+
+t.test('a password is told, in every kind that knows one', async (t) => {
+  const folder = t.testdir({ secret: EICAR })
+  for (const options of [['-t7z'], ['-t7z', '-mhe=on'], ['-tzip'], ['-tzip', '-mem=AES256']]) {
+    const archive = join(folder, 'archive')
+    rmSync(archive, { force: true })
+    execFileSync('7zz', ['a', '-ppassword', ...options, `${archive}.`, 'secret'], {
+      cwd: folder,
+      stdio: 'ignore',
+    })
+    t.match(said(await judge(readFileSync(archive))), ['skipped', /^encrypted_member/], options.join(' '))
+  }
+})
+
+t.test('a decoder that takes too long is ended in the middle, and what it gave is judged', async (t) => {
+  const long = Buffer.concat([Buffer.from('start'), noise(24 * MiB)])
+  const ways: Record<string, Buffer> = {
+    bz2: packedBy('bzip2', '-1')(long),
+    xz: packedBy('xz', '-0')(long),
+    zst: packedBy('zstd', '-q')(long),
+    '7z': byTools['7z bzip2']!('long', long),
+  }
+  for (const [kind, content] of Object.entries(ways)) {
+    const judged = await judge(content, 'file', { max_seconds: 0.05 })
+    t.equal(judged.verdict, 'error', kind)
+    t.ok(
+      judged.reasons.some(({ rule }) => rule === 'max_time'),
+      kind,
+    )
+  }
+})
+
+t.test('archives that unpack to themselves, within others, end at a limit', async (t) => {
+  const quine = gzipQuine()
+  const twice = zip([
+    { name: 'a', content: quine, method: 0 },
+    { name: 'b', content: quine, method: 0 },
+    { name: 'eicar.com', content: EICAR },
+  ])
+  const judged = await judge(twice)
+  t.equal(judged.verdict, 'malicious')
+  t.strictSame(
+    judged.reasons.filter(({ rule }) => rule === 'max_depth').map(({ member }) => member?.slice(0, 6)),
+    ['a!self', 'b!self'],
+  )
 })
