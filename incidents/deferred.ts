@@ -15,7 +15,9 @@ export const deferring =
 export async function catchUp(core: Core): Promise<void> {
   const table = tableOf(core)
   await core.change(() => {
-    for (const { key, value } of [...table.getRange({})]) {
+    // Read whole before anything is taken away.
+    const deferred = [...table.getRange({})]
+    for (const { key, value } of deferred) {
       table.removeSync(key)
       core.lifecycle.react(value)
     }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { IncidentError } from '../../incidents/errors.js'
+import type { IncidentError } from '../../incidents/errors.js'
 import { INCIDENT_STATES } from '../../incidents/incident.js'
 import type { IncidentState } from '../../incidents/incident.js'
 import { MAX_COMMENT } from '../../incidents/lifecycle.js'

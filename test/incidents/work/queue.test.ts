@@ -49,7 +49,7 @@ const startQueue = async (
     queue,
     seen,
     stop,
-    async until(what: () => boolean) {
+    until: async (what: () => boolean): Promise<void> => {
       while (!what()) await Promise.race([once(events, 'ended'), once(events, 'seen')])
     },
   }
@@ -171,7 +171,7 @@ t.test('what can never succeed becomes a dead letter and a step, and lets the ot
   ])
   const steps = core.store.timeline
     .list(id)
-    .map(({ kind, facts }) => `${kind} ${String(facts['error'] ?? '')}`)
+    .map(({ kind, facts: { error = '' } }) => `${kind} ${typeof error === 'string' ? error : ''}`)
   t.strictSame(steps.toSorted(), [
     'incident.failed nothing here does nobody.does',
     'incident.failed refused for good',
