@@ -42,12 +42,12 @@ export class Findings {
     if (verdict === 'malicious' && quarantine && dryRun)
       log.info({ path: result.path }, 'dry run: the file would be moved into the vault')
     const item = isWanted && isRead(result) ? await this.#store(result, path) : undefined
-    if (verdict !== 'error' && (!isWanted || item !== undefined)) {
+    if (verdict === 'error' ? isLasting(result) : !isWanted || item !== undefined) {
       await this.report(result, item)
       this.#unsettled.delete(name)
       return true
     }
-    const why = `${verdict}:${result.reasons.map(({ rule }) => rule).join()}`
+    const why = `${verdict}:${result.reasons.flatMap(({ level, rule }) => (level === 'note' ? [] : [rule])).join()}`
     if (this.#unsettled.get(name)?.why !== why) await this.report(result)
     this.#unsettled.set(name, { why, round: this.#round })
     return false
@@ -77,3 +77,12 @@ export class Findings {
     }
   }
 }
+
+/** Whether an error follows from the content alone, so that judging it again would say the same. */
+const isLasting = (result: FileResult): boolean =>
+  isRead(result) &&
+  result.reasons.every(
+    ({ engine, level, rule }) => level !== 'error' || (engine === 'archive' && CONTENT_ERRORS.has(rule)),
+  )
+
+const CONTENT_ERRORS = new Set(['damaged_archive', 'unsupported_method'])

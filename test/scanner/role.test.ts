@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { askDaemon } from '../../scanner/control/client.js'
 import { Vault } from '../../scanner/quarantine/vault.js'
@@ -110,4 +111,24 @@ t.test('rules that were loaded anew judge again what did not change', async (t) 
   await until((of) => of.length > 0)
   t.match(seen, [{ path: join(base, 'tree', 'file'), reasons: [{ rule: 'Marker' }] }])
   await stop()
+})
+
+t.test('a damaged archive is reported once, also over restarts', async (t) => {
+  const base = t.testdir({ data: {}, tree: {} })
+  const tree = join(base, 'tree')
+  writeFileSync(join(tree, 'damaged.gz'), gzipSync('x'.repeat(99)).subarray(0, -12))
+  const data = join(base, 'data')
+  const config = { watch: [tree], interval_seconds: 80_000 }
+  const first = await watching(data, config)
+  await first.until((of) => of.length > 0)
+  t.match(first.seen, [{ verdict: 'error', reasons: [{ rule: 'damaged_archive' }] }])
+  await first.stop()
+  writeFileSync(join(tree, 'new'), EICAR)
+  const second = await watching(data, config)
+  await second.until((of) => of.length > 0)
+  t.strictSame(
+    second.seen.map(({ path }) => path),
+    [join(tree, 'new')],
+  )
+  await second.stop()
 })
