@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { Option, type Command } from 'commander'
 import { HashDatabaseBuilder } from '../../scanner/hashes/builder.js'
@@ -16,6 +16,7 @@ interface ImportFlags {
   readonly data?: string
   readonly output?: string
   readonly allow?: boolean
+  readonly add?: boolean
   readonly format?: ListFormat
   readonly json?: boolean
 }
@@ -33,6 +34,7 @@ export function registerHashes(program: Command, context: CliContext): void {
     .option('--config <file>', 'configuration file (YAML)')
     .option('--data <dir>', 'data folder')
     .option('--output <file>', 'the database (<data>/scanner/hashes); it is replaced in one step')
+    .option('--add', 'keep what the database holds already; its names stay')
     .option('--allow', 'the files are known to be good: an allow-list')
     .addOption(
       new Option('--format <name>', 'format of all files (known by name and first line)').choices([
@@ -76,8 +78,17 @@ function importLists(files: readonly string[], flags: ImportFlags, context: CliC
   const kind: ListKind = flags.allow ? 'allowed' : 'malicious'
   const builder = new HashDatabaseBuilder(target)
   let taken = 0
+  let kept = 0
   let refused = 0
   try {
+    if (flags.add && existsSync(target)) {
+      const before = HashDatabase.open(target, { check: true })
+      before.each((ofKind, algorithm, bytes, at, name) => {
+        builder.add(ofKind, algorithm, bytes, at, name)
+        kept++
+      })
+      before.close()
+    }
     for (const file of files) {
       let ofFile = 0
       taken += readList(
@@ -99,8 +110,8 @@ function importLists(files: readonly string[], flags: ImportFlags, context: CliC
     const digests = sections.reduce((sum, { count }) => sum + count, 0)
     context.stdout.write(
       flags.json
-        ? `${JSON.stringify({ output: target, taken, refused, digests, sections })}\n`
-        : `${target}: ${digests} different digests of ${taken} entries, ${refused} lines not taken\n`,
+        ? `${JSON.stringify({ output: target, kept, taken, refused, digests, sections })}\n`
+        : `${target}: ${digests} different digests of ${taken} entries${kept > 0 ? ` and ${kept} that were there` : ''}, ${refused} lines not taken\n`,
     )
   } finally {
     builder.discard()

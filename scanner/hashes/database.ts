@@ -21,8 +21,10 @@ interface OpenSection extends Section {
   readonly starts: Uint32Array
 }
 
-/** Bytes read at once where a whole file is checked. */
+/** Bytes read at once where a whole file is read. */
 const PIECE = 1024 * 1024
+/** Names that are remembered while a whole file is read: lists name few families, many times. */
+const REMEMBERED_NAMES = 65_536
 
 /** Whether a file says by its first bytes that it is a hash database. */
 export function isHashDatabase(path: string): boolean {
@@ -93,6 +95,32 @@ export class HashDatabase {
         if (name !== undefined) return name
       }
     return undefined
+  }
+
+  /**
+   * Hands out every entry. The digest begins at `at` of bytes that are used again for the next ones.
+   * @throws ScanError `SCAN_HASH_LIST` when the file is shorter than it says
+   */
+  each(visit: (kind: ListKind, algorithm: Algorithm, bytes: Buffer, at: number, name: string) => void): void {
+    const names = new Map<number, string>()
+    const nameOf = (offset: number): string => {
+      let name = names.get(offset)
+      if (name === undefined) {
+        if (names.size >= REMEMBERED_NAMES) names.clear()
+        names.set(offset, (name = this.#nameAt(offset)))
+      }
+      return name
+    }
+    for (const { algorithm, kind, count, records } of this.sections) {
+      const size = recordBytes(algorithm)
+      const piece = Buffer.alloc(Math.floor(PIECE / size) * size)
+      for (let done = 0; done < count * size; done += piece.length) {
+        const part = piece.subarray(0, Math.min(piece.length, count * size - done))
+        readExactly(this.descriptor, part, records.offset + done)
+        for (let at = 0; at < part.length; at += size)
+          visit(kind, algorithm, part, at, nameOf(part.readUInt32LE(at + DIGEST_BYTES[algorithm])))
+      }
+    }
   }
 
   #search({ algorithm, starts, records }: OpenSection, digest: Buffer): string | undefined {

@@ -147,3 +147,66 @@ t.test('any bytes are a list or refused lines', async (t) => {
   })
   builder.discard()
 })
+
+t.test('all entries can be put into another database', async (t) => {
+  const folder = t.testdir()
+  const one = join(folder, 'one')
+  const builder = new HashDatabaseBuilder(one)
+  for (let i = 0; i < 40_000; i++) builder.add('malicious', 'sha256', digest(i), 0, `N${i % 3}`)
+  builder.add('allowed', 'md5', digest('good').subarray(0, 16), 0, 'Good')
+  builder.finish()
+  const again = new HashDatabaseBuilder(join(folder, 'two'))
+  const from = HashDatabase.open(one)
+  from.each((kind, algorithm, bytes, at, name) => again.add(kind, algorithm, bytes, at, name))
+  from.close()
+  again.add('malicious', 'sha256', digest(1), 0, 'Other')
+  again.finish()
+  t.ok(readFileSync(join(folder, 'two')).length >= readFileSync(one).length)
+  const two = HashDatabase.open(join(folder, 'two'), { check: true })
+  let wrong = 0
+  for (let i = 0; i < 40_000; i++) if (two.find('malicious', 'sha256', digest(i)) !== `N${i % 3}`) wrong++
+  t.equal(wrong, 0, 'and the names that were there first stay')
+  t.equal(two.find('allowed', 'md5', digest('good').subarray(0, 16)), 'Good')
+  two.close()
+})
+
+t.test('any spoilt database is refused, or answers from what it checked', async (t) => {
+  const folder = t.testdir()
+  const target = join(folder, 'hashes')
+  const builder = new HashDatabaseBuilder(target)
+  for (let i = 0; i < 20; i++) builder.add('malicious', 'md5', digest(i).subarray(0, 16), 0, `N${i}`)
+  builder.finish()
+  const good = readFileSync(target)
+  const spoilt = join(folder, 'spoilt')
+  // Mostly the header, where offsets and lengths stand.
+  const place = fc.oneof(fc.nat(700), fc.nat(good.length - 1))
+  const changes = fc.array(fc.tuple(place, fc.uint8Array({ minLength: 1, maxLength: 6 })), {
+    minLength: 1,
+    maxLength: 4,
+  })
+  let opened = 0
+  fc.assert(
+    fc.property(changes, fc.option(fc.nat(good.length)), (edits, length) => {
+      const bytes = Buffer.from(length === null ? good : good.subarray(0, length))
+      for (const [at, put] of edits) if (at + put.length <= bytes.length) bytes.set(put, at)
+      writeFileSync(spoilt, bytes)
+      let database
+      try {
+        database = HashDatabase.open(spoilt)
+      } catch (error) {
+        return (error as { code?: string }).code === 'SCAN_HASH_LIST'
+      }
+      opened++
+      try {
+        for (let i = 0; i < 40; i++) database.find('malicious', 'md5', digest(i).subarray(0, 16))
+      } catch (error) {
+        return (error as { code?: string }).code === 'SCAN_HASH_LIST'
+      } finally {
+        database.close()
+      }
+      return true
+    }),
+    { numRuns: Number(process.env['PORTCULLIS_FUZZ_RUNS'] ?? 400) },
+  )
+  t.ok(opened >= 0)
+})

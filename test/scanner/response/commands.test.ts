@@ -1,0 +1,97 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import t, { type Test } from 'tap'
+import { openLedgerRecorder, rolePaths } from '../../../ledger/client/client.js'
+import type { ScannerCommand } from '../../../runtime/commands.js'
+import { openOutbox } from '../../../runtime/lmdb-outbox.js'
+import { openTopic } from '../../../runtime/topics.js'
+import { uuidv7 } from '../../../runtime/uuid.js'
+import { Vault } from '../../../scanner/quarantine/vault.js'
+import { Commands } from '../../../scanner/response/commands.js'
+import { Responder } from '../../../scanner/response/responder.js'
+import { ResponseStore } from '../../../scanner/response/store.js'
+import { sha256 } from '../sample-files.js'
+
+const now = Date.now
+
+/** What carries out commands, over a data folder that may have been left by a crash. */
+async function started(t: Test) {
+  const base = mkdtempSync(join(tmpdir(), 'portcullis-test-'))
+  const data = join(base, 'data')
+  const folder = join(data, 'scanner')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const outbox = openOutbox(join(data, 'outbox'))
+  const events = openTopic(outbox, 'events')
+  const topic = openTopic(outbox, 'ledger')
+  const ledger = await openLedgerRecorder({
+    agent: 'scanner',
+    ...rolePaths(data, 'scanner'),
+    topic,
+    clock: { now },
+  })
+  const vault = await Vault.open(folder, now)
+  const store = ResponseStore.open(folder)
+  const responder = new Responder({ vault, store, policy: { dry_run: false, kill: false }, data, now })
+  const commands = new Commands(responder, { ledger, events, now }, pino({ level: 'silent' }))
+  t.teardown(async () => {
+    await ledger.close()
+    await store.close()
+    await outbox.close()
+    rmSync(base, { recursive: true })
+  })
+  const path = join(base, 'file')
+  writeFileSync(path, 'bad')
+  const commandOf = (type: 'quarantine' | 'delete'): ScannerCommand => ({
+    id: uuidv7(now()),
+    time: now(),
+    by: 'person:ann',
+    action: { type, path, sha256: sha256('bad') },
+    dry_run: false,
+  })
+  return { path, vault, store, commands, events, commandOf }
+}
+
+t.test('what a crash cut off before it was done is done', async (t) => {
+  for (const type of ['quarantine', 'delete'] as const) {
+    const { path, store, commands, commandOf } = await started(t)
+    const command = commandOf(type)
+    await store.put(command.id, { state: 'begun', by: command.by })
+    t.match(await commands.take(command), { type: 'applied' }, type)
+    t.notOk(existsSync(path))
+  }
+})
+
+t.test('what was done before a crash and not remembered is not done again, nor refused', async (t) => {
+  for (const again of [false, true]) {
+    const { path, vault, store, commands, commandOf, events } = await started(t)
+    const command = commandOf('quarantine')
+    await store.put(command.id, { state: 'begun', by: command.by })
+    await vault.store(Buffer.from(path), { sha256: sha256('bad'), size: 3 }, [], command.id)
+    // Somebody has put another file there meanwhile.
+    if (again) writeFileSync(path, 'another')
+    t.match(await commands.take(command), { type: 'applied', quarantine: command.id })
+    t.equal(existsSync(path), again)
+    t.match(await vault.list(), [{ item: { id: command.id } }])
+    t.equal(events.depth, 1)
+    const second = commandOf('delete')
+    await store.put(second.id, { state: 'begun', by: second.by })
+    t.match(await commands.take(second), { type: 'applied', done: /is gone/ })
+  }
+})
+
+t.test('what was done and not told is told', async (t) => {
+  const { path, store, commands, commandOf, events } = await started(t)
+  const command = commandOf('delete')
+  await store.put(command.id, {
+    state: 'done',
+    by: command.by,
+    outcome: { type: 'applied', done: 'deleted it', entries: [] },
+  })
+  t.match(await commands.take(command), { done: 'deleted it' })
+  t.equal(events.depth, 1)
+  t.ok(existsSync(path), 'and not done again')
+  await commands.take(command)
+  t.equal(events.depth, 1, 'once')
+})
