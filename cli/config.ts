@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 import { detectionConfig } from '../detectors/config.js'
 import { gatewayConfig } from '../gateway/config.js'
-import { agentsConfig, controlPlaneConfig } from '../incidents/agents/config.js'
+import { agentReferences, agentsConfig, controlPlaneConfig } from '../incidents/agents/config.js'
 import { alertsConfig, incidentsConfig } from '../incidents/config.js'
 import { trackersConfig } from '../incidents/trackers/config.js'
 import { ledgerConfig } from '../ledger/config.js'
@@ -18,23 +18,29 @@ import { outboundConfig } from '../runtime/outbound.js'
 import { scannerConfig } from '../scanner/config.js'
 
 /** The whole configuration: each folder's piece under its name. Unknown keys are refused on every level. */
-export const configSchema = z.strictObject({
-  data: dataConfig,
-  log: logConfig,
-  telemetry: telemetryConfig,
-  supervisor: supervisorConfig,
-  record: recordConfig,
-  gateway: gatewayConfig.prefault({}),
-  detection: detectionConfig.prefault({}),
-  ledger: ledgerConfig.prefault({}),
-  witness: witnessConfig.prefault({}),
-  scanner: scannerConfig.prefault({}),
-  incidents: incidentsConfig,
-  alerts: alertsConfig,
-  agents: agentsConfig,
-  control_plane: controlPlaneConfig,
-  trackers: trackersConfig,
-  outbound: outboundConfig,
-})
+export const configSchema = z
+  .strictObject({
+    data: dataConfig,
+    log: logConfig,
+    telemetry: telemetryConfig,
+    supervisor: supervisorConfig,
+    record: recordConfig,
+    gateway: gatewayConfig.prefault({}),
+    detection: detectionConfig.prefault({}),
+    ledger: ledgerConfig.prefault({}),
+    witness: witnessConfig.prefault({}),
+    scanner: scannerConfig.prefault({}),
+    incidents: incidentsConfig,
+    alerts: alertsConfig,
+    agents: agentsConfig,
+    control_plane: controlPlaneConfig,
+    trackers: trackersConfig,
+    outbound: outboundConfig,
+  })
+  // What names something of another part must name something that is there.
+  .superRefine((config, context) => {
+    for (const { path, message } of agentReferences(config))
+      context.addIssue({ code: 'custom', path, message })
+  })
 
 export type Config = z.output<typeof configSchema>

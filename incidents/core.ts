@@ -8,7 +8,7 @@ import type { IncidentsConfig, WebhookAlert } from './config.js'
 import { Lifecycle } from './lifecycle.js'
 import { stepOf } from './step.js'
 import { IncidentStore } from './store.js'
-import type { AgentConfig } from './agents/config.js'
+import type { AgentConfig, ControlPlaneConfig } from './agents/config.js'
 import type { TrackerConfig } from './trackers/config.js'
 
 /** The parts of the configuration that incidents are about. */
@@ -17,6 +17,7 @@ export interface IncidentsSettings {
   readonly alerts: readonly WebhookAlert[]
   readonly trackers: readonly TrackerConfig[]
   readonly agents: readonly AgentConfig[]
+  readonly control_plane?: ControlPlaneConfig | undefined
   readonly outbound: OutboundConfig
 }
 

@@ -4,12 +4,14 @@ import type { Connector, ConnectorDeps } from '../connector.js'
 import type { WorkQueue } from '../work/queue.js'
 import type { Agent } from './agent.js'
 import type { AgentConfig } from './config.js'
+import { ControlPlaneTasks } from './control-plane.js'
 import { openAgent, TOLD_OF_THE_END } from './open.js'
 import { Results } from './results.js'
 import { runRoutes } from './routes.js'
 import { RunStore } from './run-store.js'
 import { RunWork } from './run-work.js'
 import { Runs } from './runs.js'
+import { TunnelClient } from './tunnel/client.js'
 import { SeenMessages } from './tunnel/seen-messages.js'
 import { TunnelServer, type TunnelAccount } from './tunnel/server.js'
 
@@ -57,9 +59,10 @@ export async function openAgents({ core, folder, publicUrl, log, actions }: Agen
     now,
   })
   const results = new Results({ core, life: runs, log })
+  const seen = new SeenMessages(store)
   const tunnels = new TunnelServer({
     accounts: await accountsOf(settings.agents),
-    seen: new SeenMessages(store),
+    seen,
     now,
     log,
     result: (agent, result) => results.hear(agent, result),
@@ -100,17 +103,50 @@ export async function openAgents({ core, folder, publicUrl, log, actions }: Agen
     now,
     log,
   })
+  const control = settings.control_plane
+  const worker = control && agents.get(control.agent)
+  const workerConfig = control && configs.get(control.agent)
+  const tasks =
+    worker && workerConfig
+      ? new ControlPlaneTasks({
+          core,
+          agent: worker,
+          deadlineMs: workerConfig.deadline_seconds * 1000,
+          concurrency: workerConfig.max_concurrent,
+          finished: () => client?.flush(),
+        })
+      : undefined
+  let client: TunnelClient | undefined
   return {
     runs,
     register(registered) {
       queue = registered
       work.register(registered)
+      tasks?.register(registered)
+    },
+    async start() {
+      if (!control || !tasks) return
+      client = new TunnelClient({
+        url: control.url,
+        agent: control.agent_id,
+        token: await readSecret(control.token),
+        secret: await readSecret(control.secret),
+        heartbeatMs: control.heartbeat_seconds * 1000,
+        outbound: settings.outbound,
+        seen,
+        tasks,
+        now,
+        log,
+      })
     },
     routes: runRoutes({ store, results, actions, publicUrl }),
     upgrades: {
       '/v1/agent-tunnel': (request, socket, head) => tunnels.upgrade(request, socket, head),
     },
-    close,
+    async close() {
+      await client?.close()
+      await close()
+    },
   }
 }
 

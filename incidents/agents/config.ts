@@ -238,3 +238,49 @@ export const controlPlaneConfig = z
   )
 
 export type ControlPlaneConfig = NonNullable<z.output<typeof controlPlaneConfig>>
+
+/** Kinds that reach us with what they have to say. */
+const ANSWER_BY_HTTP: ReadonlySet<AgentConfig['type']> = new Set([
+  'openclaw',
+  'teamboard',
+  'openpr',
+  'tunnel',
+])
+
+/** What of `agents` and `control_plane` refers to other parts of the configuration. @returns problems with their paths */
+export function agentReferences({
+  agents,
+  control_plane,
+  trackers,
+  incidents,
+}: {
+  readonly agents: readonly AgentConfig[]
+  readonly control_plane?: ControlPlaneConfig | undefined
+  readonly trackers: readonly { readonly name: string }[]
+  readonly incidents: { readonly listen?: string | undefined }
+}): readonly { readonly path: (string | number)[]; readonly message: string }[] {
+  const problems: { path: (string | number)[]; message: string }[] = []
+  for (const [at, agent] of agents.entries()) {
+    if (ANSWER_BY_HTTP.has(agent.type) && incidents.listen === undefined)
+      problems.push({
+        path: ['agents', at, 'type'],
+        message: `an agent of type ${agent.type} sends its results to incidents.listen, which is not set`,
+      })
+    if (
+      'tracker' in agent &&
+      agent.tracker !== undefined &&
+      !trackers.some(({ name }) => name === agent.tracker)
+    )
+      problems.push({
+        path: ['agents', at, 'tracker'],
+        message: `there is no tracker ${JSON.stringify(agent.tracker)}`,
+      })
+  }
+  const worker = control_plane && agents.find(({ id }) => id === control_plane.agent)
+  if (control_plane && (worker?.type !== 'command' || !worker.enabled))
+    problems.push({
+      path: ['control_plane', 'agent'],
+      message: `there is no enabled agent ${JSON.stringify(control_plane.agent)} of type command`,
+    })
+  return problems
+}
