@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { LedgerRecorder } from '../ledger/client/types.js'
 import type { CommandEvent } from '../runtime/events.js'
 import type { Topic } from '../runtime/outbox.js'
 import type { UpgradeHandler } from './api/server.js'
@@ -16,6 +17,8 @@ export interface ConnectorDeps {
   readonly commands: { readonly gateway: Topic; readonly scanner: Topic }
   /** Where others reach this role, without a slash at the end; known only when the role listens. */
   readonly publicUrl: () => string
+  /** Records what belongs to no incident, in the session of the role. */
+  readonly record: LedgerRecorder['record']
   readonly log: Logger
 }
 

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { ActionSigner } from '../ledger/client/action-signer.js'
+import type { LedgerRecorder } from '../ledger/client/types.js'
 import { messageOf } from '../runtime/errors.js'
 import { EVENT_TYPES, isCommandEvent, type Event } from '../runtime/events.js'
 import { splitHostPort } from '../runtime/host-port.js'
@@ -29,6 +30,8 @@ import { Trackers } from './trackers/trackers.js'
 import { WorkQueue } from './work/queue.js'
 
 export interface IncidentsDeps {
+  /** Records what belongs to no incident, in the session of the role. */
+  readonly record: LedgerRecorder['record']
   readonly settings: IncidentsSettings
   /** `<data>/incidents`. */
   readonly folder: string
@@ -70,7 +73,14 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
   let server: ApiServer | undefined
   const publicUrl = (): string =>
     settings.incidents.public_url ?? (server ? `http://${addressOf(server)}` : 'http://localhost')
-  const connectorDeps: ConnectorDeps = { core, folder, commands: deps.commands, publicUrl, log }
+  const connectorDeps: ConnectorDeps = {
+    core,
+    folder,
+    commands: deps.commands,
+    publicUrl,
+    record: deps.record,
+    log,
+  }
   const connectors = await openConnectors(connectorDeps)
   for (const { reaction, register } of connectors) {
     if (reaction) core.addReaction(reaction)

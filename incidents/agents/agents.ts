@@ -5,6 +5,7 @@ import type { WorkQueue } from '../work/queue.js'
 import type { Agent } from './agent.js'
 import type { AgentConfig } from './config.js'
 import { ControlPlaneTasks } from './control-plane.js'
+import { AgentError } from './errors.js'
 import { openAgent, TOLD_OF_THE_END } from './open.js'
 import { Results } from './results.js'
 import { runRoutes } from './routes.js'
@@ -32,7 +33,14 @@ export interface AgentsDeps extends ConnectorDeps {
  * @throws AgentError `AGENT_SANDBOX` for a command agent whose confinement does not hold, RuntimeError `SECRET_…`,
  *   `OUTBOUND_REFUSED`
  */
-export async function openAgents({ core, folder, publicUrl, log, actions }: AgentsDeps): Promise<Agents> {
+export async function openAgents({
+  core,
+  folder,
+  publicUrl,
+  record,
+  log,
+  actions,
+}: AgentsDeps): Promise<Agents> {
   const { store, lifecycle, settings, now } = core
   const configs = new Map(settings.agents.map((config) => [config.id, config]))
   const runStore = new RunStore(store)
@@ -84,6 +92,7 @@ export async function openAgents({ core, folder, publicUrl, log, actions }: Agen
           data: dirname(folder),
           tunnels,
           result: (agent, result) => results.hear(agent, result),
+          record,
           now,
           log,
         }),
@@ -99,6 +108,7 @@ export async function openAgents({ core, folder, publicUrl, log, actions }: Agen
     agents,
     actions,
     publicUrl,
+    deadlineMs: (agent) => (configs.get(agent)?.deadline_seconds ?? 0) * 1000,
     pollMs: (agent) => pollMs(configs.get(agent)),
     now,
     log,
@@ -160,6 +170,13 @@ async function accountsOf(configs: readonly AgentConfig[]): Promise<readonly Tun
         token: await readSecret(config.token),
         secret: await readSecret(config.secret),
       })
+  for (const [at, account] of accounts.entries())
+    for (const other of accounts.slice(0, at))
+      if (other.token === account.token || other.secret === account.secret)
+        throw new AgentError(
+          'TUNNEL_SECRET',
+          `the agents ${other.agent} and ${account.agent} have the same token or secret; each needs its own`,
+        )
   return accounts
 }
 

@@ -18,7 +18,7 @@ const shared = {
   enabled: z
     .boolean()
     .default(true)
-    .describe('A disabled agent gets nothing; what asks for it is escalated.'),
+    .describe('A disabled agent gets nothing; what asks for it fails, and the incident says so.'),
   max_concurrent: z.number().int().min(1).max(100).default(1).describe('Runs at a time; more wait in order.'),
   deadline_seconds: z
     .number()
@@ -108,6 +108,12 @@ const hub = z.strictObject({
     .regex(/^[a-z0-9_-]{1,50}$/)
     .default('portcullis')
     .describe("Value of channel in messages; the hub's integrations must not know it."),
+  tap: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Records each message on the channels of the agent in the ledger: a signed action with its hash.',
+    ),
 })
 
 const openmcp = z.strictObject({

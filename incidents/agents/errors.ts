@@ -9,6 +9,7 @@ export type AgentErrorCode =
   | 'RUN_RESULT_INVALID'
   | 'RUN_TOKEN'
   | 'TUNNEL_ENVELOPE'
+  | 'TUNNEL_SECRET'
 
 /** A failure between us and an agent; `code` is stable. */
 export class AgentError extends Error {

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { LedgerRecorder } from '../../ledger/client/types.js'
 import type { OutboundConfig } from '../../runtime/outbound.js'
 import { readSecret } from '../../runtime/secret.js'
 import type { Agent } from './agent.js'
@@ -22,6 +23,8 @@ export interface OpenAgentDeps {
   readonly tunnels: TunnelServer
   /** Takes a result that an agent told by itself. */
   readonly result: (agent: string, result: RunResult) => Promise<void>
+  /** Records what belongs to no incident. */
+  readonly record: LedgerRecorder['record']
   readonly now: () => number
   readonly log: Logger
 }
@@ -35,7 +38,7 @@ export const TOLD_OF_THE_END: ReadonlySet<AgentConfig['type']> = new Set(['teamb
  * @throws AgentError `AGENT_SANDBOX`, RuntimeError `SECRET_…`, `OUTBOUND_REFUSED`
  */
 export async function openAgent(config: AgentConfig, deps: OpenAgentDeps): Promise<Agent> {
-  const { outbound, now, log } = deps
+  const { outbound, now } = deps
   const secret = async (reference: string | undefined): Promise<string | undefined> =>
     reference === undefined ? undefined : readSecret(reference)
   const http = async ({ id, url, token, timeout_seconds }: HttpConfig): Promise<AgentHttp> =>
@@ -52,12 +55,7 @@ export async function openAgent(config: AgentConfig, deps: OpenAgentDeps): Promi
     case 'webhook':
       return new WebhookAgent(config, await http(config), await readSecret(config.secret), now)
     case 'hub':
-      return new HubAgent(config, {
-        outbound,
-        password: await secret(config.token),
-        log,
-        result: deps.result,
-      })
+      return new HubAgent(config, { ...deps, password: await secret(config.token) })
     case 'tunnel':
       return new TunnelAgent(config, deps.tunnels)
     case 'command':

@@ -3,7 +3,7 @@ import { messageOf } from '../../runtime/errors.js'
 import { shorten } from '../../runtime/text.js'
 import type { IncidentStore } from '../store.js'
 import type { WorkQueue } from '../work/queue.js'
-import { done, retry, type Attempt, type Outcome, type Work } from '../work/work.js'
+import { backOff, done, retry, type Attempt, type Outcome, type Work } from '../work/work.js'
 import type { Agent } from './agent.js'
 import { AgentError } from './errors.js'
 import { dataOf, instructionsFor } from './prompt.js'
@@ -13,8 +13,10 @@ import { DEADLINE_WORK, DISPATCH_WORK, FINISH_WORK, POLL_WORK, type Runs } from 
 
 /** A run that finds no place is looked at this often, beside each time that a place becomes free. */
 const NO_PLACE_MS = 30_000
-/** Handing over is given up after about an hour of failures. */
-const MAX_ATTEMPTS = 12
+/** Handing over is given up after so many failures, about an hour. */
+const MAX_FAILURES = 12
+/** A run waits for a place for as many of its deadlines. */
+const PATIENCE = 4
 /** A command agent works as long as its deadline allows; connectors have time limits of their own. */
 const LONGEST_MS = 25 * 3_600_000
 
@@ -27,6 +29,8 @@ export interface RunWorkDeps {
   readonly actions: readonly string[]
   /** `incidents.public_url`. */
   readonly publicUrl: () => string
+  /** Milliseconds that an agent has for a result. */
+  readonly deadlineMs: (agent: string) => number
   /** Milliseconds between two looks for a result, by agent. */
   readonly pollMs: (agent: string) => number
   readonly now: () => number
@@ -46,7 +50,6 @@ export class RunWork {
     queue.register(DISPATCH_WORK, (work, attempt) => this.#dispatch(work, attempt), {
       concurrency: 100,
       timeoutMs: LONGEST_MS,
-      maxAttempts: MAX_ATTEMPTS,
       buried: (work, reason) => {
         const run = this.#runOf(work)
         if (run && !isFinished(run.state))
@@ -62,7 +65,7 @@ export class RunWork {
     )
     queue.register(POLL_WORK, (work, attempt) => this.#poll(work, attempt))
     queue.register(FINISH_WORK, (work, attempt) => this.#finish(work, attempt), {
-      maxAttempts: MAX_ATTEMPTS,
+      maxAttempts: MAX_FAILURES,
       buried: (work, reason) => {
         // The incident does not depend on it: the agent's side counts a run that is over as running.
         this.#deps.log.error(
@@ -84,7 +87,7 @@ export class RunWork {
       const run = this.#runOf(work)
       return run && !isFinished(run.state) ? life.begin(run, resumed) : undefined
     })
-    if (!begun) return retry('the agent has no place', { after: NO_PLACE_MS, untouched: !resumed })
+    if (!begun) return this.#wait(found, 'the agent has no place', NO_PLACE_MS, resumed)
     const { run, token } = begun
     try {
       const dispatched = await agent.dispatch(
@@ -110,15 +113,24 @@ export class RunWork {
         case 'completed':
           return done(() => void life.complete(run.id, dispatched.result))
         case 'busy':
-          await store.transaction(() => life.putBack(run.id))
-          return retry(dispatched.reason, { after: dispatched.retry_after_ms, untouched: !resumed })
+          await store.transaction(() => life.notHandedOver(run.id, 'busy'))
+          return this.#wait(run, dispatched.reason, dispatched.retry_after_ms, resumed)
       }
     } catch (error) {
       if (!(error instanceof AgentError)) throw error
       if (!error.retryable) return this.#failed(run, error.message)
-      if (!error.ambiguous && !resumed) await store.transaction(() => life.putBack(run.id))
-      return retry(error.message, { untouched: !error.ambiguous })
+      const how = error.ambiguous || resumed ? 'unknown' : 'untouched'
+      const failures = await store.transaction(() => life.notHandedOver(run.id, how))
+      if (failures >= MAX_FAILURES) return this.#failed(run, `it could not be handed over: ${error.message}`)
+      return retry(error.message, { after: backOff(failures, Math.random()), untouched: !error.ambiguous })
     }
+  }
+
+  #wait(run: Run, reason: string, after: number, resumed: boolean): Outcome {
+    const { now, deadlineMs } = this.#deps
+    return now() - run.created > PATIENCE * deadlineMs(run.agent)
+      ? this.#failed(run, `it found no place in time: ${reason}`)
+      : retry(reason, { after, untouched: !resumed })
   }
 
   #failed(run: Run, reason: string): Outcome {

@@ -68,6 +68,8 @@ export interface Run {
   readonly deadline?: number
   /** SHA-256 (hexadecimal) of each token that was handed out for it, the latest last. */
   readonly tokens: readonly string[]
+  /** How often handing it over failed; waiting for a place is no failure. */
+  readonly failures: number
   /** Whether the ledger has its `dispatched` step. */
   readonly dispatched: boolean
   /** What the agent's side calls it. */

@@ -76,17 +76,28 @@ export class Runs {
     const begun: Run = {
       ...run,
       state: 'processing',
-      deadline: (resumed ? run.deadline : undefined) ?? now() + config.deadline_seconds * 1000,
+      deadline:
+        resumed && run.deadline !== undefined && run.deadline > now()
+          ? run.deadline
+          : now() + config.deadline_seconds * 1000,
       tokens: [...run.tokens, sha256(token)].slice(-MAX_TOKENS),
     }
     runs.put(begun)
     return { run: begun, token }
   }
 
-  /** Gives the place back: it is certain that nothing was handed over. */
-  putBack(id: string): void {
+  /**
+   * Takes note that a run was not handed over.
+   *
+   * @param how `busy` and `untouched` give its place back: it is certain that the agent has nothing
+   * @returns the failures so far
+   */
+  notHandedOver(id: string, how: 'busy' | 'untouched' | 'unknown'): number {
     const run = this.#unfinished(id)
-    if (run) this.#deps.runs.put({ ...run, state: 'queued' })
+    if (!run) return 0
+    const failures = run.failures + (how === 'busy' ? 0 : 1)
+    this.#deps.runs.put({ ...run, failures, state: how === 'unknown' ? run.state : 'queued' })
+    return failures
   }
 
   /** The agent has the run. @param pollAfter milliseconds until it is asked for the result, where it must be asked */
@@ -197,6 +208,7 @@ export class Runs {
       state: 'queued',
       created: now(),
       tokens: [],
+      failures: 0,
       dispatched: false,
       work: [work.id],
     }

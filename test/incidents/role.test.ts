@@ -97,6 +97,7 @@ const start = async (data: string, url?: string, allow: string[] = ['127.0.0.0/8
   }
   const events = openTopic(outbox, 'events')
   const role = await startIncidents({
+    record: () => undefined,
     settings: configSchema.parse({
       alerts: url === undefined ? [] : [alert],
       outbound: { allow },

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { z } from 'zod'
+import type { LedgerRecorder } from '../../../ledger/client/types.js'
 import { messageOf } from '../../../runtime/errors.js'
 import type { OutboundConfig } from '../../../runtime/outbound.js'
 import type { Agent, Dispatch, Dispatched } from '../agent.js'
@@ -23,6 +25,8 @@ const outputMessage = z.object({
 export interface HubDeps {
   readonly outbound: OutboundConfig
   readonly password: string | undefined
+  readonly record: LedgerRecorder['record']
+  readonly now: () => number
   readonly log: Logger
   /** Takes a result that the agent published. */
   readonly result: (agent: string, result: RunResult) => Promise<void>
@@ -43,12 +47,17 @@ export class HubAgent implements Agent {
     const options = { ...config, password: deps.password, outbound: deps.outbound, log: deps.log }
     this.#redis = openRedis(options)
     this.#subscriber = openRedis(options)
+    const input = `agent:${config.agent_id}:input`
     const output = `agent:${config.agent_id}:output`
     this.#subscriber.on('message', (channel: string, message: string) => {
+      if (config.tap) this.#record(channel === input ? 'input' : 'output', message)
       if (channel === output) void this.#heard(message)
     })
-    this.#subscriber.subscribe(output).catch((error: unknown) => {
-      deps.log.warn({ agent: this.id, reason: messageOf(error) }, 'the output of an agent is not heard')
+    // Each time anew: a subscription that failed at the first connection would not come back by itself.
+    this.#subscriber.on('ready', () => {
+      this.#subscriber.subscribe(output, ...(config.tap ? [input] : [])).catch((error: unknown) => {
+        deps.log.warn({ agent: this.id, reason: messageOf(error) }, 'the output of an agent is not heard')
+      })
     })
   }
 
@@ -84,6 +93,19 @@ export class HubAgent implements Agent {
   async close(): Promise<void> {
     this.#redis.disconnect()
     this.#subscriber.disconnect()
+  }
+
+  #record(way: 'input' | 'output', message: string): void {
+    const { record, now } = this.deps
+    record({
+      kind: 'message',
+      ts: now(),
+      members: {
+        to: [`hub/${this.id}/${way}`],
+        body: { alg: 'sha256', hash: createHash('sha256').update(message).digest('hex') },
+        media_type: 'application/json',
+      },
+    })
   }
 
   async #heard(text: string): Promise<void> {

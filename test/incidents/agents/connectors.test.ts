@@ -1,6 +1,10 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import t from 'tap'
+import { sha256 } from '../../../incidents/agents/bearer.js'
+import type { ActionInput } from '../../../ledger/client/types.js'
+import { checkAction } from '../../../proofs/action.js'
+import { uuidv7 } from '../../../runtime/uuid.js'
 import { fakeOpenClaw } from '../fakes/openclaw.js'
 import { fakeAiTasks } from '../fakes/openpr-ai-tasks.js'
 import { fakeTeamBoardAgents } from '../fakes/team-board-agents.js'
@@ -232,9 +236,15 @@ void t.test('hub: a run is a chat on the channels of the agent, its status is mi
     url: `redis://127.0.0.1:${port}`,
     token: 'env:REDIS_PASSWORD',
     agent_id: 'x1',
+    tap: true,
   }
   await hub.set('agent_status:x1', 'starting')
-  const role = await openTestAgents(t, { config: { agents: [config] } })
+  const recorded: ActionInput[] = []
+  const record = (action: ActionInput) => {
+    recorded.push(action)
+    return undefined
+  }
+  const role = await openTestAgents(t, { config: { agents: [config] }, record })
   const { id } = await role.incident()
   const { id: run } = await role.request(id, 'a')
   const work = await until(() => role.store.work.get(role.run(id)?.work[0] ?? ''))
@@ -254,7 +264,19 @@ void t.test('hub: a run is a chat on the channels of the agent, its status is mi
   await hub.publish('agent:x1:output', JSON.stringify({ chat_id: 7, response: 'hello', channel: 'telegram' }))
   await hub.publish('agent:x1:output', 'no json')
   const response = JSON.stringify({ status: 'success', summary: 'looked' })
-  await hub.publish('agent:x1:output', JSON.stringify({ chat_id: run, response, channel: 'portcullis' }))
+  const last = JSON.stringify({ chat_id: run, response, channel: 'portcullis' })
+  await hub.publish('agent:x1:output', last)
   await until(() => role.run(id)?.state === 'success')
   t.equal(role.run(id)?.result?.summary, 'looked')
+
+  t.match(recorded, [
+    { kind: 'message', members: { to: ['hub/a/input'], media_type: 'application/json' } },
+    { members: { to: ['hub/a/output'] } },
+    { members: { to: ['hub/a/output'] } },
+    { members: { to: ['hub/a/output'], body: { alg: 'sha256', hash: sha256(last) } } },
+  ])
+  for (const { kind, members } of recorded)
+    t.doesNotThrow(() =>
+      checkAction({ ...members, v: 1, id: uuidv7(1), agent: 'incidents', session: 's', seq: 0, ts: 0, kind }),
+    )
 })

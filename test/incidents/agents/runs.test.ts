@@ -165,3 +165,28 @@ void t.test('an agent that answers before its side says yes is believed', async 
   t.strictSame(role.kinds(id), ['opened', 'dispatched', 'result'])
   t.equal(fake.turns.length, 1)
 })
+
+void t.test('a run that finds no place is escalated in the end', async (t) => {
+  const clock = { ahead: 0, now: () => Date.now() + clock.ahead }
+  const { fake, config } = await openclaw(t)
+  fake.faults.push({ status: 429 }, { status: 429 })
+  const role = await openTestAgents(t, { config, clock })
+  const { id } = await role.incident()
+  await role.request(id, 'a')
+  const work = await until(() => role.run(id)?.work[0])
+  await until(() => role.store.work.get(work)?.last_error !== undefined)
+  t.equal(role.run(id)?.state, 'queued')
+  clock.ahead = 3_601_000
+  role.queue.wake()
+  await until(() => role.run(id)?.state === 'failed')
+  t.match(role.run(id)?.result?.summary, /no place in time: a is rate limited/)
+  t.equal(role.kinds(id).at(-1), 'escalated')
+})
+
+void t.test('agents that share a token or a secret open no tunnel', async (t) => {
+  process.env['TUNNEL_A'] = 'a'
+  process.env['TUNNEL_B'] = 'b'
+  const one = { id: 'one', type: 'tunnel', token: 'env:TUNNEL_A', secret: 'env:TUNNEL_B' }
+  const two = { ...one, id: 'two', token: 'env:TUNNEL_B' }
+  await t.rejects(openTestAgents(t, { config: { agents: [one, two] } }), { code: 'TUNNEL_SECRET' })
+})

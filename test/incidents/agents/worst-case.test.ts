@@ -196,6 +196,7 @@ const start = async (t: Test) => {
     scanner: openTopic(outbox, 'commands.scanner'),
   }
   const role = await startIncidents({
+    record: () => undefined,
     settings: configSchema.parse({
       incidents: { listen: '127.0.0.1:0', storm: { incidents: 1000 } },
       agents: [{ id: 'fool', type: 'webhook', url, secret: 'env:FOOL_SECRET', max_concurrent: 100 }],

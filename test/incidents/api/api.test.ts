@@ -17,6 +17,7 @@ const serve = async (t: Test, config: object = {}) => {
   const outbox = openOutbox(join(data, 'outbox'), { log: silent })
   const folder = join(data, 'incidents')
   const role = await startIncidents({
+    record: () => undefined,
     settings: configSchema.parse({
       incidents: {
         listen: '127.0.0.1:0',

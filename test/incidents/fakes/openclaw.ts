@@ -28,7 +28,9 @@ export async function fakeOpenClaw(t: Test, token: string, status: 200 | 202 = 2
     if (path !== '/hooks/agent') return { status: 404 }
     if (typeof fields['message'] !== 'string') return refuse(400, 'message required')
     if (fields['deliver'] !== false) return refuse(400, 'channel and to required')
-    const key = [headers['idempotency-key'] ?? fields['idempotencyKey'] ?? ''].join('')
+    const header = headers['idempotency-key']
+    const own = fields['idempotencyKey']
+    const key = typeof header === 'string' ? header : typeof own === 'string' ? own : ''
     const before = known.get(key)
     if (before !== undefined) return { status, json: { ok: true, runId: before } }
     turns.push(fields['message'])
