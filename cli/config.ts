@@ -3,7 +3,9 @@ import { z } from 'zod'
 import { detectionConfig } from '../detectors/config.js'
 import { gatewayConfig } from '../gateway/config.js'
 import { agentReferences, agentsConfig, controlPlaneConfig } from '../incidents/agents/config.js'
+import { answersPolicyConfig } from '../incidents/answers/config.js'
 import { alertsConfig, incidentsConfig } from '../incidents/config.js'
+import { playbookReferences, playbooksConfig } from '../incidents/playbooks/config.js'
 import { trackersConfig } from '../incidents/trackers/config.js'
 import { ledgerConfig } from '../ledger/config.js'
 import { witnessConfig } from '../ledger/witness/config.js'
@@ -35,11 +37,13 @@ export const configSchema = z
     agents: agentsConfig,
     control_plane: controlPlaneConfig,
     trackers: trackersConfig,
+    playbooks: playbooksConfig,
+    answers: answersPolicyConfig,
     outbound: outboundConfig,
   })
   // What names something of another part must name something that is there.
   .superRefine((config, context) => {
-    for (const { path, message } of agentReferences(config))
+    for (const { path, message } of [...agentReferences(config), ...playbookReferences(config)])
       context.addIssue({ code: 'custom', path, message })
   })
 

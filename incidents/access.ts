@@ -2,6 +2,8 @@ import type { Logger } from 'pino'
 import type { ActionSigner } from '../ledger/client/action-signer.js'
 import type { Topic } from '../runtime/outbox.js'
 import { isUnserved, requestOverSocket } from '../runtime/unix-socket.js'
+import { Answers } from './answers/answers.js'
+import { answerRoutes } from './answers/routes.js'
 import { IncidentApi } from './api/api.js'
 import { incidentRoutes } from './api/incidents.js'
 import { JSON_TYPE } from './api/message.js'
@@ -57,9 +59,8 @@ export async function openIncidentAccess(deps: AccessDeps): Promise<IncidentAcce
   const { settings, folder, now, log } = deps
   const core = await openCore({ settings, folder, signer: stores.signer, now, log, changed: () => undefined })
   core.addReaction(deferring(core))
-  const api = new IncidentApi(incidentRoutes(core), [], (error) =>
-    log.error({ err: error }, 'the request failed'),
-  )
+  const routes = [...incidentRoutes(core), ...answerRoutes(core, new Answers(core))]
+  const api = new IncidentApi(routes, [], (error) => log.error({ err: error }, 'the request failed'))
   return {
     async request(method, target, body) {
       const contentType = body && { 'content-type': JSON_TYPE }

@@ -1,3 +1,4 @@
+import type { Answer } from './answers/answer.js'
 import type { Incident, IssueRef } from './incident.js'
 
 /** Who changes an incident. */
@@ -17,6 +18,12 @@ interface ChangeBase {
 /** What playbooks, trackers and alerts react to. */
 export type Change =
   | (ChangeBase & { readonly type: 'opened' | 'raised' | 'reopened' | 'resolved' })
+  /** One more detection, of which nothing but the count may be new: a flood makes very many of these. */
+  | (ChangeBase & { readonly type: 'repeated' })
+  /** A person is asked whether an answer may be given. */
+  | (ChangeBase & { readonly type: 'approval_requested'; readonly answer: Answer })
+  /** A question is closed: its answer was granted, denied, or nobody said anything. */
+  | (ChangeBase & { readonly type: 'approval_closed'; readonly answer: Answer })
   | (ChangeBase & { readonly type: 'state'; readonly from: Incident['state'] })
   | (ChangeBase & { readonly type: 'assigned' })
   | (ChangeBase & { readonly type: 'commented'; readonly text: string; readonly id: string })

@@ -3,12 +3,14 @@ import type { ActionSigner } from '../ledger/client/action-signer.js'
 import { messageOf } from '../runtime/errors.js'
 import type { OutboundConfig } from '../runtime/outbound.js'
 import { shorten } from '../runtime/text.js'
+import type { AnswersPolicy } from './answers/config.js'
 import type { Reaction } from './change.js'
 import type { IncidentsConfig, WebhookAlert } from './config.js'
 import { Lifecycle } from './lifecycle.js'
 import { stepOf } from './step.js'
 import { IncidentStore } from './store.js'
 import type { AgentConfig, ControlPlaneConfig } from './agents/config.js'
+import type { PlaybookConfig } from './playbooks/config.js'
 import type { TrackerConfig } from './trackers/config.js'
 
 /** The parts of the configuration that incidents are about. */
@@ -18,6 +20,8 @@ export interface IncidentsSettings {
   readonly trackers: readonly TrackerConfig[]
   readonly agents: readonly AgentConfig[]
   readonly control_plane?: ControlPlaneConfig | undefined
+  readonly playbooks: readonly PlaybookConfig[]
+  readonly answers: AnswersPolicy
   readonly outbound: OutboundConfig
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { DetectionEvent } from '../runtime/events.js'
 import { shorten } from '../runtime/text.js'
-import type { Subject } from './incident.js'
+import type { Detected, Subject } from './incident.js'
 
 /** How an event is grouped and told. */
 export interface Matter {
@@ -12,10 +12,12 @@ export interface Matter {
   /** Holds what a client sent. */
   readonly summary: string
   readonly subjects: readonly Subject[]
+  readonly detected: Detected
 }
 
 /** Longest path that is kept of an event. */
 const MAX_PATH = 2048
+const MAX_SAMPLE = 500
 
 /**
  * Groups by what was detected and where, never by what an attacker chooses freely (address, path, value): a flood from many
@@ -24,7 +26,8 @@ const MAX_PATH = 2048
 export function matterOf(event: DetectionEvent): Matter {
   switch (event.type) {
     case 'security.verdict': {
-      const { site, phase, rule, msg, action, client, method, host, path, variable, request_id } = event.data
+      const { site, phase, rule, msg, action, client, method, host, path, variable, sample, request_id } =
+        event.data
       return {
         fingerprint: digest(event.type, site, phase, String(rule ?? ''), action),
         // Not `msg`: a rule may have put what it matched into it.
@@ -37,8 +40,17 @@ export function matterOf(event: DetectionEvent): Matter {
           { type: 'url', site, host: shorten(host, 255), path: shorten(path, MAX_PATH) },
           ...(rule === undefined
             ? []
-            : [{ type: 'rule', site, rule, ...(variable && { variable: shorten(variable, 200) }) } as const]),
+            : [
+                {
+                  type: 'rule',
+                  site,
+                  rule,
+                  ...(variable && { variable: shorten(variable, 200) }),
+                  ...(sample && { sample: shorten(sample, MAX_SAMPLE) }),
+                } as const,
+              ]),
         ],
+        detected: { kind: event.type, site, phase, ...(rule !== undefined && { rule }) },
       }
     }
     case 'malformed_request': {
@@ -48,10 +60,11 @@ export function matterOf(event: DetectionEvent): Matter {
         title: `Malformed requests: ${reason}`,
         summary: `${client}: ${reason}, ${count} times`,
         subjects: [{ type: 'client', address: client }],
+        detected: { kind: event.type },
       }
     }
     case 'scan.verdict': {
-      const { host, verdict, reasons, path, sha256, quarantine } = event.data
+      const { host, verdict, reasons, path, path_base64, sha256, quarantine } = event.data
       const [first] = reasons
       const name = first ? `${first.engine}:${first.rule}` : verdict
       return {
@@ -59,8 +72,16 @@ export function matterOf(event: DetectionEvent): Matter {
         title: `File ${verdict} on ${host}: ${first?.rule ?? verdict}`,
         summary: `${path} (sha256 ${sha256 || 'unknown'})${quarantine ? `, quarantined as ${quarantine}` : ''}`,
         subjects: [
-          { type: 'file', host, path: shorten(path, MAX_PATH), sha256, ...(quarantine && { quarantine }) },
+          {
+            type: 'file',
+            host,
+            path: shorten(path, MAX_PATH),
+            ...(path_base64 && path_base64.length <= MAX_PATH * 2 && { path_base64 }),
+            sha256,
+            ...(quarantine && { quarantine }),
+          },
         ],
+        detected: { kind: event.type },
       }
     }
     case 'operational': {
@@ -70,6 +91,7 @@ export function matterOf(event: DetectionEvent): Matter {
         title: `${role}: ${code}`,
         summary: message,
         subjects: [],
+        detected: { kind: event.type },
       }
     }
   }

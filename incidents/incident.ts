@@ -10,11 +10,20 @@ export type IncidentState = (typeof INCIDENT_STATES)[number]
 export type Subject =
   | { readonly type: 'client'; readonly address: string }
   | { readonly type: 'url'; readonly site: string; readonly host: string; readonly path: string }
-  | { readonly type: 'rule'; readonly site: string; readonly rule: number; readonly variable?: string }
+  | {
+      readonly type: 'rule'
+      readonly site: string
+      readonly rule: number
+      readonly variable?: string
+      /** The value that it matched, masked. */
+      readonly sample?: string
+    }
   | {
       readonly type: 'file'
       readonly host: string
       readonly path: string
+      /** Its exact bytes, when they are no UTF-8. */
+      readonly path_base64?: string
       /** Hex; empty when it could not be read. */
       readonly sha256: string
       /** Id in the vault. */
@@ -51,6 +60,15 @@ export interface Storm {
   readonly first: readonly { readonly fingerprint: string; readonly title: string; readonly count: number }[]
 }
 
+/** What was detected, in words of ours: what playbooks match on. */
+export interface Detected {
+  /** Type of the event, e.g. `security.verdict`. */
+  readonly kind: string
+  readonly site?: string
+  readonly phase?: string
+  readonly rule?: number
+}
+
 /** Detections that are one matter for whoever has to answer it. */
 export interface Incident {
   readonly id: string
@@ -69,6 +87,8 @@ export interface Incident {
   readonly evidence: readonly Evidence[]
   readonly issues: readonly IssueRef[]
   readonly storm?: Storm
+  /** Missing on one that was opened by hand, and on a storm. */
+  readonly detected?: Detected
 }
 
 /** Whether an incident is over. */

@@ -7,6 +7,7 @@ import { splitHostPort } from '../runtime/host-port.js'
 import type { OutboxItem, Topic } from '../runtime/outbox.js'
 import { readSecret } from '../runtime/secret.js'
 import { openAgents } from './agents/agents.js'
+import { answering } from './answers/connector.js'
 import { openAlerts } from './alerts/alerts.js'
 import { IncidentApi } from './api/api.js'
 import type { TokenHolder } from './api/api.js'
@@ -154,13 +155,20 @@ async function openConnectors(deps: ConnectorDeps): Promise<readonly Connector[]
   const { store, lifecycle, settings, now, log } = deps.core
   const { outbound } = settings
   const alerts = await openAlerts(deps)
-  // What agents may propose is for playbooks to say.
-  const agents = await openAgents({ ...deps, actions: [] })
+  const agents = await openAgents({ ...deps, actions: settings.answers.proposals.allow })
   const trackers = await Trackers.open({ store, lifecycle, configs: settings.trackers, outbound, now, log })
   return [
     alerts,
-    { reaction: defaultFiling(trackers) },
+    ...(settings.playbooks.length === 0 ? [{ reaction: defaultFiling(trackers) }] : []),
     agents,
+    answering(deps, {
+      trackers: trackers.names,
+      channels: settings.alerts.map(({ name }) => name),
+      file: (incident, tracker) => trackers.file(incident, tracker),
+      dispatch: (incident, agent, by) => void agents.runs.request(incident, agent, by),
+      notify: (incident, channel, event) => alerts.notify(incident, channel, event),
+      resultOf: (run) => agents.runs.get(run)?.result,
+    }),
     {
       reaction: trackers.reaction,
       register: (queue) => trackers.register(queue),

@@ -61,7 +61,9 @@ function open(event: DetectionEvent, told: Matter, matter: Matter, deps: TakeInD
     last_seen: event.time,
     evidence: [evidenceOf(event, matter)],
     issues: [],
-    ...(told !== matter && { storm: intoStorm({ matters: 0, first: [] }, matter, count, true) }),
+    ...(told === matter
+      ? { detected: matter.detected }
+      : { storm: intoStorm({ matters: 0, first: [] }, matter, count, true) }),
   }
   deps.core.store.route(told.fingerprint, incident.id)
   deps.core.store.route(matter.fingerprint, incident.id)
@@ -93,7 +95,7 @@ function repeat(
   // Not every repeat is a step, or a flood would flood the ledger too: each power of ten is, with the true count.
   const milestone = Math.floor(Math.log10(count)) > Math.floor(Math.log10(before.count))
   if (milestone || raised) store.addStep(stepOf('repeated', event.time, incident, causeOf(event)))
-  if (raised) deps.core.lifecycle.react({ type: 'raised', incident, by: DETECTION })
+  deps.core.lifecycle.react({ type: raised ? 'raised' : 'repeated', incident, by: DETECTION })
 }
 
 const evidenceOf = (event: DetectionEvent, { summary, subjects }: Matter): Evidence => ({

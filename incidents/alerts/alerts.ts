@@ -30,24 +30,38 @@ export interface Announcement {
 
 const ALERT_WORK = 'alert'
 
+/** Has one incident announced on one channel, whatever its filter says; to be called inside a transaction of the store. */
+export interface Notifier {
+  notify(incident: Incident, channel: string, event: string): void
+}
+
 /** Announces incidents on the channels whose filter lets them pass. */
 const alertReaction =
   ({ store, alerts, now }: AlertReactionDeps): Reaction =>
   ({ type, incident }) => {
     if (type !== 'opened' && type !== 'raised' && type !== 'reopened' && type !== 'resolved') return
     for (const alert of alerts) {
-      if (!atLeast(incident.severity, alert.filter.min_severity)) continue
-      const body: Announcement = {
-        event: `incident.${type}`,
-        timestamp: new Date(now()).toISOString(),
-        incident: { ...incident, evidence: incident.evidence.slice(-3) },
-      }
-      store.work.add({ incident: incident.id, kind: ALERT_WORK, target: alert.name, body }, now())
+      if (atLeast(incident.severity, alert.filter.min_severity))
+        announce({ store, now }, incident, alert.name, `incident.${type}`)
     }
   }
 
+function announce(
+  { store, now }: Pick<AlertReactionDeps, 'store' | 'now'>,
+  incident: Incident,
+  channel: string,
+  event: string,
+): void {
+  const body: Announcement = {
+    event,
+    timestamp: new Date(now()).toISOString(),
+    incident: { ...incident, evidence: incident.evidence.slice(-3) },
+  }
+  store.work.add({ incident: incident.id, kind: ALERT_WORK, target: channel, body }, now())
+}
+
 /** Opens the channels. @throws RuntimeError `SECRET_MISSING` for a channel without its secret */
-export async function openAlerts({ core }: ConnectorDeps): Promise<Connector> {
+export async function openAlerts({ core }: ConnectorDeps): Promise<Connector & Notifier> {
   const { store, now } = core
   const { alerts, outbound } = core.settings
   const channels = new Map<string, { alert: WebhookAlert; secret: string; agent: Agent }>()
@@ -83,6 +97,7 @@ export async function openAlerts({ core }: ConnectorDeps): Promise<Connector> {
   const buried = (work: Work, reason: string): void => step('alert_failed', work, reason)
   return {
     reaction: alertReaction({ store, alerts, now }),
+    notify: (incident, channel, event) => announce({ store, now }, incident, channel, event),
     register: (queue) => queue.register(ALERT_WORK, handle, { buried, maxAttempts: 1000 }),
     async close() {
       await Promise.all([...channels.values()].map(({ agent }) => agent.destroy()))
