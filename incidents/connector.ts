@@ -29,6 +29,8 @@ export interface Connector {
   /** Says which kinds of work it does. */
   readonly register?: (queue: WorkQueue) => void
   readonly routes?: readonly Route[]
+  /** Figures of its own in Prometheus' text format, each line ended. */
+  readonly metrics?: () => string
   /** WebSockets by path. */
   readonly upgrades?: Readonly<Record<string, UpgradeHandler>>
   /** What came of a command; runs inside the transaction that takes the event in, and may only write to the store. */

@@ -23,6 +23,7 @@ import { defaultFiling } from './default-filing.js'
 import { catchUp } from './deferred.js'
 import { IncidentError } from './errors.js'
 import { matterOf } from './fingerprint.js'
+import { openWebhooks } from './inbound/connector.js'
 import { incidentMetrics } from './metrics.js'
 import { EntryRecorder } from './recorder.js'
 import { StormGauge } from './storm.js'
@@ -89,7 +90,9 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
   }
 
   const checks = { steps: () => recorder.problem }
-  const metrics = (): string => incidentMetrics(store, queue, tallies)
+  const metrics = (): string =>
+    incidentMetrics(store, queue, tallies) +
+    connectors.map((connector) => connector.metrics?.() ?? '').join('')
   const routes: readonly Route[] = [
     ...incidentRoutes(core, (work) => queue.revive(work)),
     ...connectors.flatMap((connector) => connector.routes ?? []),
@@ -174,6 +177,7 @@ async function openConnectors(deps: ConnectorDeps): Promise<readonly Connector[]
       register: (queue) => trackers.register(queue),
       close: () => trackers.close(),
     },
+    await openWebhooks({ core: deps.core, trackers, agents: settings.agents, runs: agents.runs }),
   ]
 }
 

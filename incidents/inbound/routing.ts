@@ -9,7 +9,8 @@ const TYPE: Readonly<Record<string, AgentConfig['type']>> = {
   cli: 'command',
 }
 
-type Candidate = Pick<AgentConfig, 'id' | 'name' | 'type'>
+/** What is needed to know an agent. */
+export type Candidate = Pick<AgentConfig, 'id' | 'name' | 'type'>
 
 /**
  * The agent for a bot of a tracker, chosen as openpr-webhook does: whose id is the bot's name, or whose name it is whatever

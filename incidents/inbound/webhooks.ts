@@ -1,13 +1,13 @@
 import type { Database } from 'lmdb'
-import type { Logger } from 'pino'
 import { readSecret } from '../../runtime/secret.js'
 import { shorten } from '../../runtime/text.js'
-import type { AgentConfig } from '../agents/config.js'
+import { AgentError } from '../agents/errors.js'
+import type { Runs } from '../agents/runs.js'
 import type { Actor } from '../change.js'
+import type { Core } from '../core.js'
 import { isOver } from '../incident.js'
 import type { IncidentState } from '../incident.js'
-import { MAX_COMMENT, type Lifecycle } from '../lifecycle.js'
-import type { IncidentStore } from '../store.js'
+import { MAX_COMMENT } from '../lifecycle.js'
 import type { TrackerConfig } from '../trackers/config.js'
 import type { Trackers } from '../trackers/trackers.js'
 import { WebhookError } from './errors.js'
@@ -16,7 +16,7 @@ import { headerOf, type BotTask, type Notice, type NoticeParser, type WebhookHea
 import { openprParser } from './openpr-event.js'
 import { plainParser } from './plain-event.js'
 import { Replays } from './replays.js'
-import { agentFor } from './routing.js'
+import { agentFor, type Candidate } from './routing.js'
 import { isSigned } from './signature.js'
 
 /** Bytes of a webhook's body at most; the server refuses a longer one with 413. */
@@ -30,15 +30,10 @@ export type WebhookAnswer =
   | { readonly status: 'no_agent'; readonly bot_name: string }
 
 export interface WebhooksDeps {
-  readonly store: IncidentStore
-  readonly lifecycle: Lifecycle
+  readonly core: Core
   readonly trackers: Trackers
-  readonly configs: readonly TrackerConfig[]
-  readonly agents: readonly AgentConfig[]
-  /** Has an agent look at an incident; runs inside the transaction. @returns what became of it, in a few words */
-  readonly dispatch: (incident: string, agent: string, by: string) => string
-  readonly now: () => number
-  readonly log: Logger
+  readonly agents: readonly Candidate[]
+  readonly runs: Pick<Runs, 'request'>
 }
 
 interface Receiver {
@@ -64,14 +59,14 @@ export class Webhooks {
   private constructor(deps: WebhooksDeps, receivers: ReadonlyMap<string, Receiver>) {
     this.#deps = deps
     this.#receivers = receivers
-    this.#replays = new Replays(deps.store)
-    this.#states = deps.store.table('webhooks-states')
+    this.#replays = new Replays(deps.core.store)
+    this.#states = deps.core.store.table('webhooks-states')
   }
 
   /** @throws RuntimeError `SECRET_MISSING` and the like */
   static async open(deps: WebhooksDeps): Promise<Webhooks> {
     const receivers = new Map<string, Receiver>()
-    for (const config of deps.configs) {
+    for (const config of deps.core.settings.trackers) {
       const secrets: string[] = []
       for (const reference of config.webhook_secrets) secrets.push(await readSecret(reference))
       if (secrets.length > 0) receivers.set(config.name, { config, secrets, ...reading(config) })
@@ -112,7 +107,8 @@ export class Webhooks {
     headers: WebhookHeaders,
     raw: Uint8Array,
   ): Promise<WebhookAnswer> {
-    const { store, now, log } = this.#deps
+    const { core } = this.#deps
+    const { now, log } = core
     const signature = headerOf(headers, receiver.header) ?? headerOf(headers, 'x-openpr-signature')
     if (!isSigned(raw, signature, receiver.secrets))
       throw new WebhookError('WEBHOOK_UNSIGNED', `the signature in ${receiver.header} is missing or wrong`)
@@ -125,7 +121,7 @@ export class Webhooks {
         'WEBHOOK_STALE',
         `its time differs from ours by more than ${config.webhook_max_age_seconds} s`,
       )
-    const answer = await store.transaction(() => {
+    const answer = await core.change(() => {
       if (!this.#replays.isNew(config.name, notice.id, notice.time + maxAge, now()))
         throw new WebhookError('WEBHOOK_REPLAYED', 'this webhook was here before')
       return this.#apply(config.name, notice, notice.time + maxAge)
@@ -136,14 +132,14 @@ export class Webhooks {
 
   #apply(tracker: string, notice: Notice, until: number): WebhookAnswer {
     if (notice.unknown) return ignored('unknown_event')
-    const { trackers, now } = this.#deps
+    const { trackers, core } = this.#deps
     const ours = trackers.isOurs(tracker, notice.actor.id)
     const incident = notice.issue && trackers.incidentOf(tracker, notice.issue.id, notice.issue.text)
     // Whom we gave the issue to ourselves is to work on it; whom our own comment names is not.
     const { task } = notice
     if (task && !(ours && notice.change)) {
       if (incident === undefined) return ignored('no_incident')
-      if (!this.#replays.isNew(tracker, task.cause, until, now())) return ignored('known_task')
+      if (!this.#replays.isNew(tracker, task.cause, until, core.now())) return ignored('known_task')
       if (notice.change && !ours) this.#change(tracker, incident, notice)
       return this.#dispatch(tracker, incident, task)
     }
@@ -156,15 +152,22 @@ export class Webhooks {
   #dispatch(tracker: string, incident: string, task: BotTask): WebhookAnswer {
     const agent = agentFor(task, this.#deps.agents)
     if (!agent) return { status: 'no_agent', bot_name: task.bot_name }
-    return {
-      status: 'dispatched',
-      agent: agent.id,
-      result: this.#deps.dispatch(incident, agent.id, `tracker:${tracker}`),
+    return { status: 'dispatched', agent: agent.id, result: this.#request(incident, agent.id, tracker) }
+  }
+
+  /** As with openpr-webhook a task that could not be handed on is answered with what stood in the way. */
+  #request(incident: string, agent: string, tracker: string): string {
+    try {
+      const { id, state } = this.#deps.runs.request(incident, agent, `tracker:${tracker}`)
+      return `run ${id} is ${state}`
+    } catch (error) {
+      if (error instanceof AgentError) return error.message
+      throw error
     }
   }
 
   #change(tracker: string, id: string, { change, actor, issue, time }: Notice): WebhookAnswer {
-    const { store, lifecycle } = this.#deps
+    const { store, lifecycle } = this.#deps.core
     if (!store.get(id) || !change) return ignored('no_incident')
     const by: Actor = { name: shorten(`tracker:${tracker}:${actor.name || actor.id}`, 200), tracker }
     if (change.type === 'comment') {
@@ -185,7 +188,7 @@ export class Webhooks {
 
   /** Leads an incident to a state by the transitions that there are. @returns whether it moved */
   #move(id: string, to: IncidentState, by: Actor): boolean {
-    const { lifecycle } = this.#deps
+    const { lifecycle } = this.#deps.core
     const { state } = lifecycle.get(id)
     const over = isOver({ state })
     if (over && isOver({ state: to })) return false

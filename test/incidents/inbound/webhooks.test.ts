@@ -1,72 +1,52 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { agentsConfig } from '../../../incidents/agents/config.js'
-import { WebhookError } from '../../../incidents/inbound/errors.js'
+import { RunStore } from '../../../incidents/agents/run-store.js'
+import { Runs } from '../../../incidents/agents/runs.js'
+import { IncidentApi } from '../../../incidents/api/api.js'
+import { serveTcp } from '../../../incidents/api/server.js'
+import { openWebhooks } from '../../../incidents/inbound/connector.js'
 import { OPENPR_EVENTS } from '../../../incidents/inbound/openpr-event.js'
-import { Webhooks } from '../../../incidents/inbound/webhooks.js'
 import { deliverGitHub, FakeGitHub } from '../fakes/github.js'
 import { deliver, FakeOpenPr, SUBSCRIBABLE } from '../fakes/openpr.js'
 import { FakeTeamBoard } from '../fakes/team-board.js'
-import { log, openprConfig, operator, startTrackers } from '../trackers/rig.js'
+import { openprConfig, operator, startTrackers } from '../trackers/rig.js'
 
 process.env['HOOK_OLD'] = 'the old secret'
 process.env['HOOK_NEW'] = 'the new secret'
 const webhook_secrets = ['env:HOOK_OLD', 'env:HOOK_NEW']
 const agents = agentsConfig.parse([
   { id: 'vano', name: 'Vano Bot', type: 'openclaw', url: 'http://127.0.0.1:1/hooks', token: 'env:HOOK_NEW' },
+  { id: 'idler', type: 'openmcp', url: 'http://127.0.0.1:1', enabled: false },
   { id: 'fixer', type: 'command', command: ['/bin/true'], run_as: { uid: 65_534, gid: 65_534 } },
 ])
 
-/** Webhooks behind a server on a real socket, as the role has them. */
+/** Webhooks behind the server that the role has. */
 const serve = async (t: Test, configs: object[], data = t.testdir()) => {
   const rig = await startTrackers(t, data, configs)
-  const clock = { offset: 0 }
-  const dispatched: { incident: string; agent: string; by: string }[] = []
-  const hooks = await Webhooks.open({
-    store: rig.store,
-    lifecycle: rig.lifecycle,
-    trackers: rig.trackers,
-    configs: rig.configs,
-    agents,
-    dispatch: (incident, agent, by) => {
-      dispatched.push({ incident, agent, by })
-      return 'queued'
-    },
-    now: () => Date.now() + clock.offset,
-    log,
+  const { store, lifecycle, now } = rig.core
+  const runStore = new RunStore(store)
+  const runs = new Runs({
+    store,
+    runs: runStore,
+    lifecycle,
+    agents: new Map(agents.map((agent) => [agent.id, agent])),
+    wantsFinish: () => false,
+    freed: () => undefined,
+    now,
   })
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      hooks
-        .receive((request.url ?? '').slice('/webhooks/'.length), request.headers, Buffer.concat(chunks))
-        .then(
-          (answer) => response.writeHead(200).end(JSON.stringify(answer)),
-          (error: unknown) =>
-            error instanceof WebhookError
-              ? response.writeHead(error.status).end(error.code)
-              : response.writeHead(500).end(String(error)),
-        )
-        .finally(() => rig.queue.wake())
-    })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return {
-    ...rig,
-    clock,
-    dispatched,
-    hooks,
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhooks`,
-  }
+  const { core, trackers } = rig
+  const { routes = [], metrics } = await openWebhooks({ core, trackers, agents, runs })
+  const dispatched = () =>
+    agents
+      .flatMap(({ id }) => [...runStore.open(id)])
+      .map(({ incident, agent, by }) => ({ incident, agent, by }))
+  const api = new IncidentApi(routes, [], (error) => t.fail(String(error)))
+  const server = await serveTcp({ api }, { host: '127.0.0.1', port: 0 })
+  t.teardown(() => server.close())
+  const count = (outcome: string): number =>
+    Number(new RegExp(`outcome="${outcome}"} (\\d+)`).exec(metrics?.() ?? '')?.[1] ?? 0)
+  return { ...rig, dispatched, count, url: `http://127.0.0.1:${server.port}/webhooks` }
 }
 
 const openpr = async (t: Test, more: object = {}) => {
@@ -134,7 +114,7 @@ t.test('what our own account does is ignored when it comes back', async (t) => {
 })
 
 t.test('signatures: each secret is good, anything else is not', async (t) => {
-  const { edge, url, hooks, filed } = await openpr(t)
+  const { edge, url, count, filed } = await openpr(t)
   await filed()
   const payload = () => ({
     id: randomUUID(),
@@ -150,7 +130,7 @@ t.test('signatures: each secret is good, anything else is not', async (t) => {
     t.match(await deliver(`${url}/edge`, secret, payload()), { status: 200, body: /not_bot_task/ })
   t.match(await deliver(`${url}/edge`, 'another secret', payload()), {
     status: 401,
-    body: 'WEBHOOK_UNSIGNED',
+    body: /"code":"webhook_unsigned"/,
   })
   for (const header of [
     '',
@@ -167,16 +147,13 @@ t.test('signatures: each secret is good, anything else is not', async (t) => {
     )
   t.match(await deliver(`${url}/nobody`, 'the new secret', payload()), {
     status: 404,
-    body: 'WEBHOOK_UNKNOWN',
+    body: /"code":"webhook_unknown"/,
   })
   t.match(await deliver(`${url}/edge`, 'the new secret', payload(), { 'x-webhook-delivery': randomUUID() }), {
     status: 400,
-    body: 'WEBHOOK_MALFORMED',
+    body: /"code":"webhook_malformed"/,
   })
-  t.same(
-    hooks.counts.find(({ outcome }) => outcome === 'webhook_unsigned'),
-    { tracker: 'edge', outcome: 'webhook_unsigned', count: 7 },
-  )
+  t.equal(count('webhook_unsigned'), 7)
 })
 
 t.test('the older header of the signature is accepted, with or without its prefix', async (t) => {
@@ -224,22 +201,22 @@ t.test('a webhook counts once, also after a restart; its age counts by what is s
   const send = (served: { url: string }, what: ReturnType<typeof payload>) =>
     deliver(`${served.url}/edge`, 'the new secret', what)
   t.match(await send(first, kept), { status: 200 })
-  t.match(await send(first, kept), { status: 409, body: 'WEBHOOK_REPLAYED' })
+  t.match(await send(first, kept), { status: 409, body: /"code":"webhook_replayed"/ })
   await first.stop()
   const second = await serve(t, configs(), data)
-  t.match(await send(second, kept), { status: 409, body: 'WEBHOOK_REPLAYED' })
-  t.match(await send(second, payload(Date.now() - 301_000)), { status: 400, body: 'WEBHOOK_STALE' })
-  t.match(await send(second, payload(Date.now() + 301_000)), { status: 400, body: 'WEBHOOK_STALE' })
+  t.match(await send(second, kept), { status: 409, body: /"code":"webhook_replayed"/ })
+  t.match(await send(second, payload(Date.now() - 301_000)), { status: 400, body: /"code":"webhook_stale"/ })
+  t.match(await send(second, payload(Date.now() + 301_000)), { status: 400, body: /"code":"webhook_stale"/ })
   second.clock.offset = 301_000
   t.match(
     await send(second, kept),
-    { status: 400, body: 'WEBHOOK_STALE' },
+    { status: 400, body: /"code":"webhook_stale"/ },
     'forgotten only when it is too old',
   )
 })
 
 t.test('all 31 events of OpenPR are understood, others are counted', async (t) => {
-  const { edge, url, hooks } = await openpr(t)
+  const { edge, url, count } = await openpr(t)
   t.equal(Object.keys(OPENPR_EVENTS).length, 31)
   t.same(Object.keys(OPENPR_EVENTS).slice(0, 14), [...SUBSCRIBABLE])
   const issue = {
@@ -274,16 +251,13 @@ t.test('all 31 events of OpenPR are understood, others are counted', async (t) =
     } as { id: string; event: string })
   for (const event of Object.keys(OPENPR_EVENTS))
     t.match(await send(event), { status: 200, body: /"ignored"/ }, event)
-  t.notOk(hooks.counts.some(({ outcome }) => outcome === 'unknown_event'))
+  t.equal(count('unknown_event'), 0)
   t.match(await send('issue.teleported'), {
     status: 200,
-    body: '{"status":"ignored","reason":"unknown_event"}',
+    body: /^{"status":"ignored","reason":"unknown_event"}$/m,
   })
   t.match(await send('__proto__'), { status: 200, body: /unknown_event/ })
-  t.match(
-    hooks.counts.find(({ outcome }) => outcome === 'unknown_event'),
-    { count: 2 },
-  )
+  t.equal(count('unknown_event'), 2)
   for (const [event, body] of [
     ['issue.created', {}],
     ['comment.created', { issue }],
@@ -291,7 +265,7 @@ t.test('all 31 events of OpenPR are understood, others are counted', async (t) =
     ['sprint.started', null],
     ['member.added', 'x'],
   ] as const)
-    t.match(await send(event, body), { status: 400, body: 'WEBHOOK_MALFORMED' }, event)
+    t.match(await send(event, body), { status: 400, body: /"code":"webhook_malformed"/ }, event)
 })
 
 t.test('tasks of bots go to agents as openpr-webhook sends them', async (t) => {
@@ -301,19 +275,26 @@ t.test('tasks of bots go to agents as openpr-webhook sends them', async (t) => {
   const byName = edge.addBot('vano bot', 'webhook')
   const byType = edge.addBot('Somebody', 'cli')
   const nobody = edge.addBot('Nobody', 'hub')
-  for (const bot of [byName, byType, nobody]) subscribe(bot.id)
+  const idle = edge.addBot('idler', 'custom')
+  for (const bot of [byName, byType, nobody, idle]) subscribe(bot.id)
   const answered = async () => {
     const all = await answers()
     edge.deliveries.length = 0
     return all.filter((answer) => JSON.stringify(answer) !== '{"status":"ignored","reason":"not_bot_task"}')
   }
   edge.change(issue!, edge.human, { assignee_id: byName.id })
-  t.same(await answered(), [{ status: 'dispatched', agent: 'vano', result: 'queued' }])
+  t.match(await answered(), [
+    { status: 'dispatched', agent: 'vano', result: /^run [0-9a-f-]{36} is queued$/ },
+  ])
   edge.change(issue!, edge.human, { assignee_id: byType.id })
-  t.same(await answered(), [{ status: 'dispatched', agent: 'fixer', result: 'queued' }])
+  t.match(await answered(), [
+    { status: 'dispatched', agent: 'fixer', result: /^run [0-9a-f-]{36} is queued$/ },
+  ])
   edge.change(issue!, edge.human, { assignee_id: nobody.id })
   t.same(await answered(), [{ status: 'no_agent', bot_name: 'Nobody' }])
-  t.same(dispatched, [
+  edge.change(issue!, edge.human, { assignee_id: idle.id })
+  t.same(await answered(), [{ status: 'dispatched', agent: 'idler', result: 'the agent idler is disabled' }])
+  t.same(dispatched(), [
     { incident: one.id, agent: 'vano', by: 'tracker:edge' },
     { incident: one.id, agent: 'fixer', by: 'tracker:edge' },
   ])
@@ -331,7 +312,7 @@ t.test('what a bot does to its own issue is no new task for it', async (t) => {
   await answers()
   edge.change(issue!, bot, { state: 'done' })
   await answers()
-  t.equal(dispatched.length, 1)
+  t.equal(dispatched().length, 1)
   t.equal(store.get(one.id)?.state, 'resolved')
 })
 
@@ -350,7 +331,7 @@ t.test('an issue that we file for a bot makes one task, however early its webhoo
   })
   const one = await filed()
   const answers = (await Promise.all(edge.deliveries)).map(({ body }) => JSON.parse(body) as object)
-  t.same(dispatched, [{ incident: one.id, agent: 'vano', by: 'tracker:edge' }])
+  t.same(dispatched(), [{ incident: one.id, agent: 'vano', by: 'tracker:edge' }])
   t.equal(answers.length, 2)
   t.ok(answers.some((answer) => JSON.stringify(answer) === '{"status":"ignored","reason":"known_task"}'))
 })
@@ -363,7 +344,7 @@ t.test('a comment that names a bot is a comment and a task', async (t) => {
   edge.say(edge.issues[0]!, edge.human, '@vano look at this', [bot.id])
   t.match(await answers(), [{ status: 'dispatched', agent: 'vano' }])
   t.match(comments(one.id), [{ text: '@vano look at this' }])
-  t.equal(dispatched.length, 1)
+  t.equal(dispatched().length, 1)
   // Our own comment can hold what an attacker wrote.
   edge.say(edge.issues[0]!, edge.bot, '@vano obey', [bot.id])
   t.match((await answers()).at(-1), { status: 'ignored', reason: 'own_change' })
@@ -378,11 +359,11 @@ t.test('an issue that stands for no incident changes none', async (t) => {
   edge.change(theirs, edge.human, { assignee_id: bot.id })
   edge.change(theirs, edge.human, { state: 'done' })
   edge.say(theirs, edge.human, 'x')
-  t.match(
-    new Set((await answers()).map((answer) => JSON.stringify(answer))),
-    new Set(['{"status":"ignored","reason":"no_incident"}', '{"status":"ignored","reason":"not_bot_task"}']),
-  )
-  t.same(dispatched, [])
+  t.same([...new Set((await answers()).map((answer) => JSON.stringify(answer)))].toSorted(), [
+    '{"status":"ignored","reason":"no_incident"}',
+    '{"status":"ignored","reason":"not_bot_task"}',
+  ])
+  t.same(dispatched(), [])
   t.equal(store.get(one.id)?.state, 'open')
 })
 
@@ -408,7 +389,7 @@ t.test('a state that was overtaken on its way is not taken', async (t) => {
 t.test('github: states, reasons and comments flow back', async (t) => {
   const fake = await FakeGitHub.start(t)
   process.env['HOOKS_GITHUB'] = fake.token
-  const { url, filed, store, comments, hooks } = await serve(t, [
+  const { url, filed, store, comments, count } = await serve(t, [
     {
       name: 'code',
       type: 'github',
@@ -467,10 +448,7 @@ t.test('github: states, reasons and comments flow back', async (t) => {
     body: /not_bot_task/,
   })
   t.match(await send('workflow_run', { action: 'completed' }), { status: 200, body: /unknown_event/ })
-  t.match(
-    hooks.counts.find(({ outcome }) => outcome === 'unknown_event'),
-    { count: 1 },
-  )
+  t.equal(count('unknown_event'), 1)
 })
 
 t.test('a tracker without webhooks of its own can send ours', async (t) => {

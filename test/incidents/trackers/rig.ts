@@ -2,10 +2,10 @@ import { EventEmitter, once } from 'node:events'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import type { Test } from 'tap'
-import type { Reaction } from '../../../incidents/change.js'
+import { agentsConfig } from '../../../incidents/agents/config.js'
+import { incidentsConfig } from '../../../incidents/config.js'
+import { openCore } from '../../../incidents/core.js'
 import type { Incident } from '../../../incidents/incident.js'
-import { Lifecycle } from '../../../incidents/lifecycle.js'
-import { IncidentStore } from '../../../incidents/store.js'
 import { trackersConfig } from '../../../incidents/trackers/config.js'
 import { Trackers } from '../../../incidents/trackers/trackers.js'
 import { WorkQueue } from '../../../incidents/work/queue.js'
@@ -59,33 +59,37 @@ export const incident = (more: Partial<Incident> = {}): Incident => {
 }
 
 /** The part of the role that trackers need: store, lifecycle and queue, real ones. */
-export const startTrackers = async (t: Test, data: string, configs: object[]) => {
+export const startTrackers = async (t: Test, data: string, configs: object[], agents: object[] = []) => {
   const changed = new EventEmitter()
-  const store = await IncidentStore.open(join(data, 'incidents'), {
+  const settings = {
+    incidents: incidentsConfig.parse({}),
+    alerts: [],
+    agents: agentsConfig.parse(agents),
+    trackers: trackersConfig.parse(configs),
+    outbound: outboundConfig.parse({ allow: ['127.0.0.0/8'] }),
+  }
+  const clock = { offset: 0 }
+  const core = await openCore({
+    settings,
+    folder: join(data, 'incidents'),
     signer: await openActionSigner('incidents', rolePaths(data, 'incidents').keyFile),
-    now: Date.now,
-    onUnrecorded: (problem) => t.fail(problem),
+    now: () => Date.now() + clock.offset,
+    log,
+    changed: () => queue.wake(),
+    unrecorded: () => t.fail('a step does not fit the ledger'),
   })
-  const reactions: Reaction[] = []
-  const lifecycle = new Lifecycle({
-    store,
-    now: Date.now,
-    reactions,
-    onFailed: (error) => {
-      throw error
-    },
-  })
-  const queue = new WorkQueue({ store, now: Date.now, log, stepped: () => changed.emit('stepped') })
-  const parsed = trackersConfig.parse(configs)
+  const { store, lifecycle } = core
+  const queue = new WorkQueue({ store, now: core.now, log, stepped: () => changed.emit('stepped') })
+  const { outbound } = settings
   const trackers = await Trackers.open({
     store,
     lifecycle,
-    configs: parsed,
-    outbound: outboundConfig.parse({ allow: ['127.0.0.0/8'] }),
-    now: Date.now,
+    configs: settings.trackers,
+    outbound,
+    now: core.now,
     log,
   })
-  reactions.push(trackers.reaction)
+  core.addReaction(trackers.reaction)
   trackers.register(queue)
   queue.start()
   let stopped = false
@@ -97,27 +101,26 @@ export const startTrackers = async (t: Test, data: string, configs: object[]) =>
     await store.close()
   }
   t.teardown(stop)
-  const change = async (work: () => void): Promise<void> => {
-    await store.transaction(work)
-    queue.wake()
-  }
-  /** No work waits any more. */
+  /** No work of trackers waits any more. */
   const idle = async (): Promise<void> => {
-    while ([...store.work.list()].some(({ state }) => state === 'waiting')) await once(changed, 'stepped')
+    while (
+      [...store.work.list()].some(({ kind, state }) => state === 'waiting' && kind.startsWith('tracker.'))
+    )
+      await once(changed, 'stepped')
   }
   return {
-    configs: parsed,
+    core,
+    clock,
     store,
     lifecycle,
     trackers,
-    queue,
     stop,
-    change,
+    change: (work: () => void) => core.change(work),
     idle,
     /** An incident that is filed in each tracker. */
     filed: async (): Promise<Incident> => {
       const one = incident()
-      await change(() => {
+      await core.change(() => {
         lifecycle.open(one, Date.now(), operator, {})
         for (const name of trackers.names) trackers.file(one.id, name)
       })
