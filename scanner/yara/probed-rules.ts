@@ -5,17 +5,19 @@ import { sourceOf, unreported, withReferences, type Form, type PlacedRule } from
 import type { SourcePattern } from './rule-source.js'
 
 /**
- * A content seldom holds any of the patterns that thousands of rules need. So rules are divided into groups, and a probe tells
- * of each group whether any of the patterns is there that its rules cannot do without; only then its rules are asked at all.
- * The search for these patterns alone is much faster than the search for all, and the conditions of rules that could not hold
- * are not even loaded into the processor's caches.
+ * A small content seldom holds any of the patterns that thousands of rules need. A probe tells whether any is there that they
+ * cannot do without; only then they are asked at all. The conditions of thousands of rules are more code than a processor's
+ * caches hold, and to go through it takes longer than to search a small content.
  */
 
-/** Fewer rules are faster asked without probes. */
+/** Fewer rules are faster asked without a probe. */
 const FEWEST_RULES = 128
-const GROUP_SIZE = 64
+/** Bytes from which on the search takes longer than the conditions, and finds something more often. */
+const LARGE = 128 * 1024
 /** Rules whose patterns are found by chance are always asked. */
 const LEAST_STRENGTH = 3
+/** Literals that are one pattern of the probe. */
+const LITERALS = 256
 
 /**
  * @param some the rules to ask
@@ -27,93 +29,71 @@ export function compileRules(
   rules: readonly PlacedRule[],
   engine: YaraEngine,
 ): CompiledRules {
-  const compile = (members: readonly PlacedRule[]): CompiledRules =>
-    engine.compile(sourceOf(withReferences(members, rules), engine))
-  if (some.length < FEWEST_RULES) return compile(some)
-  const { always, groups } = divide(some)
-  const prefix = unusedPrefix(rules)
-  const front = [
-    sourceOf(withReferences(always, rules), engine),
-    ...groups.map((group, index) => probeOf(`${prefix}${index}`, group, engine)),
-  ]
-  return new ProbedRules(
-    engine.compile(front.join('\n')),
-    new Map(groups.map((group, index) => [`${prefix}${index}`, compile(group.map(({ rule }) => rule))])),
-  )
+  const all = engine.compile(sourceOf(withReferences(some, rules), engine))
+  if (some.length < FEWEST_RULES) return all
+  const { always, required } = divide(some)
+  if (required.length === 0) return all
+  const probe = unusedName(rules)
+  const front = `${sourceOf(withReferences(always, rules), engine)}\n${probeOf(probe, required, engine)}`
+  return new ProbedRules(all, engine.compile(front), probe)
 }
 
 class ProbedRules implements CompiledRules {
   constructor(
-    /** Probes, and the rules that are always asked. */
+    readonly all: CompiledRules,
+    /** The probe, and the rules that are always asked. */
     readonly front: CompiledRules,
-    /** By the name of their probe. */
-    readonly groups: ReadonlyMap<string, CompiledRules>,
+    readonly probe: string,
   ) {}
 
   scan(content: Buffer): readonly RuleMatch[] {
+    if (content.length >= LARGE) return this.all.scan(content)
     const matches = this.front.scan(content)
-    return matches.length === 0
-      ? matches
-      : matches.flatMap((match) => this.groups.get(match.rule)?.scan(content) ?? [match])
+    return matches.some(({ rule }) => rule === this.probe) ? this.all.scan(content) : matches
   }
 }
 
-interface ProbedRule {
-  readonly rule: PlacedRule
-  readonly required: readonly SourcePattern[]
-  readonly strength: number
-}
-
-/** Rules of about the same strength are in one group: those that are asked often for nothing then do not bring in others. */
 function divide(rules: readonly PlacedRule[]): {
   always: readonly PlacedRule[]
-  groups: readonly (readonly ProbedRule[])[]
+  /** What the others need. */
+  required: readonly SourcePattern[]
 } {
   const always: PlacedRule[] = []
-  const probed: ProbedRule[] = []
+  const required: SourcePattern[] = []
   for (const rule of rules) {
-    const required = requiredPatterns(rule.condition, rule.patterns)
-    if (!required || required.strength < LEAST_STRENGTH) always.push(rule)
-    else
-      probed.push({
-        rule,
-        required: rule.patterns.filter(({ name }) => required.names.includes(name)),
-        strength: required.strength,
-      })
+    const needed = requiredPatterns(rule.condition, rule.patterns)
+    if (!needed || needed.strength < LEAST_STRENGTH) always.push(rule)
+    else required.push(...rule.patterns.filter(({ name }) => needed.names.includes(name)))
   }
-  probed.sort((a, b) => a.strength - b.strength)
-  const groups: ProbedRule[][] = []
-  for (let at = 0; at < probed.length; at += GROUP_SIZE) groups.push(probed.slice(at, at + GROUP_SIZE))
-  return { always, groups }
+  return { always, required }
 }
 
 /**
- * A rule that a content meets in which one of the patterns is found that a group needs, or a part that none of them can do
- * without: all such parts are one pattern, which takes one look at each content that holds none of them.
+ * A rule that every content meets in which one of the patterns is found. Where a pattern has a part that it cannot do without,
+ * that part is looked for: hundreds of parts are one pattern, which takes one look at a content that holds none of them.
  */
-function probeOf(name: string, group: readonly ProbedRule[], { prunesTooMuch }: Form): string {
+function probeOf(name: string, required: readonly SourcePattern[], { prunesTooMuch }: Form): string {
   const literals = new Set<string>()
-  const others = new Map<string, string>()
-  for (const pattern of group.flatMap(({ required }) => required)) {
+  const texts = new Set<string>()
+  for (const pattern of required) {
     const parts = patternLiterals(pattern.text)
-    for (const part of parts ?? []) literals.add(part.toString('hex'))
-    if (!parts) others.set(pattern.text, `${pattern.text}${unreported(pattern)}`)
+    for (const part of parts ?? []) literals.add(part.toString('hex').replace(/..(?!$)/g, '$& '))
+    if (!parts) texts.add(`${pattern.text}${unreported(pattern)}`)
   }
-  const texts = [...others.values()]
-  if (literals.size > 0) texts.push(`{ ${alternatives([...literals].map(spaced))} }`)
-  const lines = texts.map((text, index) => `$p${index} = ${text}`)
-  const any = texts.map((_, index) => `$p${index}`).join(' or ')
-  return `rule ${name} { strings:\n${lines.join('\n')}\ncondition: ${any}${prunesTooMuch ? ' or filesize < 0' : ''}\n}`
+  const spelled = [...literals]
+  for (let at = 0; at < spelled.length; at += LITERALS) {
+    const some = spelled.slice(at, at + LITERALS)
+    texts.add(some.length === 1 ? `{ ${some.join('')} }` : `{ ( ${some.join(' | ')} ) }`)
+  }
+  const strings = [...texts].map((text, index) => `$p${index} = ${text}`)
+  const any = strings.map((_, index) => `$p${index}`).join(' or ')
+  return `rule ${name} { strings:\n${strings.join('\n')}\ncondition: ${any}${prunesTooMuch ? ' or filesize < 0' : ''}\n}`
 }
 
-const spaced = (hex: string): string => hex.replace(/..(?!$)/g, '$& ')
-
-const alternatives = (texts: readonly string[]): string =>
-  texts.length === 1 ? texts.join('') : `( ${texts.join(' | ')} )`
-
-/** What no rule's name begins with. */
-function unusedPrefix(rules: readonly PlacedRule[]): string {
-  let prefix = 'probe_'
-  while (rules.some(({ name }) => name.startsWith(prefix))) prefix += '_'
-  return prefix
+/** What no rule is called. */
+function unusedName(rules: readonly PlacedRule[]): string {
+  const names = new Set(rules.map(({ name }) => name))
+  let name = 'probe_0'
+  while (names.has(name)) name += '_'
+  return name
 }
