@@ -73,7 +73,7 @@ const content = fc
   .map((parts) => Buffer.from(parts.join('')))
 
 for (const { load, numRuns } of [
-  { load: loadNativeEngine, numRuns: Number(process.env['PORTCULLIS_FUZZ_RULE_SETS'] ?? 10) },
+  { load: loadNativeEngine, numRuns: Number(process.env['PORTCULLIS_FUZZ_RULE_SETS'] ?? 5) },
   { load: loadWasmEngine, numRuns: 1 },
 ])
   t.test(`${load.name}: with probes, a content meets exactly the rules that it meets without`, async (t) => {
