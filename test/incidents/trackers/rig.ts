@@ -2,16 +2,13 @@ import { EventEmitter, once } from 'node:events'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import type { Test } from 'tap'
-import { agentsConfig } from '../../../incidents/agents/config.js'
-import { incidentsConfig } from '../../../incidents/config.js'
+import { configSchema } from '../../../cli/config.js'
 import { openCore } from '../../../incidents/core.js'
 import type { Incident } from '../../../incidents/incident.js'
-import { trackersConfig } from '../../../incidents/trackers/config.js'
 import { Trackers } from '../../../incidents/trackers/trackers.js'
 import { WorkQueue } from '../../../incidents/work/queue.js'
 import { openActionSigner } from '../../../ledger/client/action-signer.js'
 import { rolePaths } from '../../../ledger/client/client.js'
-import { outboundConfig } from '../../../runtime/outbound.js'
 import { uuidv7 } from '../../../runtime/uuid.js'
 import type { FakeOpenPr } from '../fakes/openpr.js'
 
@@ -61,13 +58,7 @@ export const incident = (more: Partial<Incident> = {}): Incident => {
 /** The part of the role that trackers need: store, lifecycle and queue, real ones. */
 export const startTrackers = async (t: Test, data: string, configs: object[], agents: object[] = []) => {
   const changed = new EventEmitter()
-  const settings = {
-    incidents: incidentsConfig.parse({}),
-    alerts: [],
-    agents: agentsConfig.parse(agents),
-    trackers: trackersConfig.parse(configs),
-    outbound: outboundConfig.parse({ allow: ['127.0.0.0/8'] }),
-  }
+  const settings = configSchema.parse({ trackers: configs, agents, outbound: { allow: ['127.0.0.0/8'] } })
   const clock = { offset: 0 }
   const core = await openCore({
     settings,
