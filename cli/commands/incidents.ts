@@ -1,16 +1,11 @@
-import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { openIncidentAccess } from '../../incidents/access.js'
-import type { IncidentAccess } from '../../incidents/access.js'
-import { problemError } from '../../incidents/api/problem.js'
 import { startIncidents } from '../../incidents/role.js'
 import { openActionSigner } from '../../ledger/client/action-signer.js'
 import { rolePaths } from '../../ledger/client/client.js'
-import { privateFolder } from '../../runtime/data-folder.js'
-import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import { openTopic } from '../../runtime/topics.js'
 import type { CliContext, Flags } from '../context.js'
+import { withIncidents } from '../incident-access.js'
 import { printable } from '../printable.js'
 import { openRoleStores } from '../role-stores.js'
 import { registerIncidentRecord } from './incident-record.js'
@@ -76,22 +71,6 @@ export const registerIncidents = (program: Command, context: CliContext): void =
       })
     })
 
-  const withIncidents = async <T>(
-    flags: Flags,
-    use: (ask: (method: string, target: string, body?: object) => Promise<unknown>) => Promise<T>,
-  ): Promise<T> => {
-    const access = await openAccess(context, flags)
-    try {
-      return await use(async (method, target, body) => {
-        const answer = await access.request(method, target, body)
-        if (answer.status >= 300) throw problemError(answer)
-        return JSON.parse(Buffer.from(answer.body).toString('utf8')) as unknown
-      })
-    } finally {
-      await access.close()
-    }
-  }
-
   const command = (usage: string, description: string): Command =>
     shared(incidents.command(usage)).description(description)
 
@@ -104,7 +83,7 @@ export const registerIncidents = (program: Command, context: CliContext): void =
     .option('--json', 'one JSON object per line')
     .action(async (_own: Flags, self: Command) => {
       const flags = self.optsWithGlobals<Flags>()
-      await withIncidents(flags, async (ask) => {
+      await withIncidents(context, flags, async (ask) => {
         const query = new URLSearchParams({ limit: '500' })
         for (const name of ['state', 'severity'])
           if (typeof flags[name] === 'string') query.set(name, flags[name])
@@ -121,7 +100,7 @@ export const registerIncidents = (program: Command, context: CliContext): void =
   command('show', 'one incident with its evidence and timeline, as JSON')
     .argument('<id>')
     .action(async (id: string, _own: Flags, self: Command) => {
-      await withIncidents(self.optsWithGlobals<Flags>(), async (ask) => {
+      await withIncidents(context, self.optsWithGlobals<Flags>(), async (ask) => {
         const incident = (await ask('GET', about(id))) as object
         const timeline: unknown[] = []
         for (let next: string | undefined = '0'; next !== undefined;) {
@@ -140,7 +119,7 @@ export const registerIncidents = (program: Command, context: CliContext): void =
     .argument('<id>')
     .argument('<who>')
     .action(async (id: string, who: string, _own: Flags, self: Command) => {
-      await withIncidents(self.optsWithGlobals<Flags>(), async (ask) =>
+      await withIncidents(context, self.optsWithGlobals<Flags>(), async (ask) =>
         show(await ask('PATCH', about(id), { assignee: who })),
       )
     })
@@ -149,7 +128,7 @@ export const registerIncidents = (program: Command, context: CliContext): void =
     .argument('<id>')
     .argument('<text>')
     .action(async (id: string, text: string, _own: Flags, self: Command) => {
-      await withIncidents(self.optsWithGlobals<Flags>(), async (ask) =>
+      await withIncidents(context, self.optsWithGlobals<Flags>(), async (ask) =>
         show(await ask('POST', about(id, '/comments'), { text })),
       )
     })
@@ -160,7 +139,7 @@ export const registerIncidents = (program: Command, context: CliContext): void =
     made.action(async (id: string, _own: Flags, self: Command) => {
       const flags = self.optsWithGlobals<Flags>()
       const reason = typeof flags['reason'] === 'string' ? { reason: flags['reason'] } : {}
-      await withIncidents(flags, async (ask) =>
+      await withIncidents(context, flags, async (ask) =>
         show(await ask('PATCH', about(id), { state: stateOf(flags), ...reason })),
       )
     })
@@ -173,34 +152,8 @@ export const registerIncidents = (program: Command, context: CliContext): void =
   stateCommand('reopen', 'open an incident again; the ledger begins another session of it', () => 'open')
 
   registerIncidentRecord(command, context, (flags, id) =>
-    withIncidents(flags, async (ask) => (await ask('GET', about(id, '/sessions'))) as Sessions),
+    withIncidents(context, flags, async (ask) => (await ask('GET', about(id, '/sessions'))) as Sessions),
   )
-}
-
-const openAccess = async (context: CliContext, flags: Flags): Promise<IncidentAccess> => {
-  const { config } = context.loadConfig(flags)
-  const log = context.logger(config, 'incidents')
-  const data = await privateFolder(config.data)
-  return openIncidentAccess({
-    settings: config,
-    folder: join(data, 'incidents'),
-    actor:
-      userInfo()
-        .username.replaceAll(/[^\w.@-]/g, '_')
-        .slice(0, 64) || 'local',
-    now: Date.now,
-    log,
-    openStores: async () => {
-      const outbox = openOutbox(join(data, 'outbox'), { log })
-      try {
-        const signer = await openActionSigner('incidents', rolePaths(data, 'incidents').keyFile)
-        return { ledger: openTopic(outbox, 'ledger'), signer, close: () => outbox.close() }
-      } catch (error) {
-        await outbox.close()
-        throw error
-      }
-    },
-  })
 }
 
 /** Titles may hold what somebody wrote: control characters are shown, not sent to the terminal. */
