@@ -24,6 +24,8 @@ const POLL_MS = 100
 export interface Sessions {
   readonly sessions: readonly string[]
   readonly open: boolean
+  /** Of the last one, those on their way to the ledger included. */
+  readonly entries: number
 }
 
 /** Asks the incidents for the sessions of one, or throws what an operator can mend. */
@@ -84,16 +86,20 @@ const collect = async (
   id: string,
   sessionsOf: SessionsOf,
 ): Promise<{ readonly story: Uint8Array; readonly policy: Uint8Array }> => {
-  const { sessions, open } = await sessionsOf(flags, id)
+  const { sessions, open, entries } = await sessionsOf(flags, id)
   let story = new Uint8Array(0)
   let policy = new Uint8Array(0)
   await withAccess(context, flags, async (access) => {
     const bundles: Uint8Array[] = []
     for (const [i, session] of sessions.entries()) {
-      const isClosed = i < sessions.length - 1 || !open
+      const isLast = i === sessions.length - 1
+      const arrived = (body: Uint8Array): boolean => {
+        const { state, actions } = recordOf(body)
+        return isLast ? actions >= entries && (open || state === 'closed') : state === 'closed'
+      }
       for (let waited = 0; ; waited += POLL_MS) {
         const state = await access.request({ target: `/v1/sessions/${encodeURIComponent(session)}` })
-        if (state.status === 200 && (!isClosed || completeness(state.body) === 'closed')) break
+        if (state.status === 200 && arrived(state.body)) break
         if (waited >= SETTLE_MS) {
           if (state.status === 200) break
           throw problemError(state)
@@ -114,11 +120,12 @@ const collect = async (
   return { story, policy }
 }
 
-const completeness = (body: Uint8Array): string | undefined => {
-  const { completeness: found } = JSON.parse(Buffer.from(body).toString('utf8')) as {
-    readonly completeness?: { readonly state?: string }
+const recordOf = (body: Uint8Array): { readonly state: string; readonly actions: number } => {
+  const { completeness, agents } = JSON.parse(Buffer.from(body).toString('utf8')) as {
+    readonly completeness: { readonly state: string }
+    readonly agents: readonly { readonly actions: number }[]
   }
-  return found?.state
+  return { state: completeness.state, actions: agents.reduce((sum, { actions }) => sum + actions, 0) }
 }
 
 const readFileOf = async (path: string, limit: number): Promise<Uint8Array> => {

@@ -174,8 +174,8 @@ export function incidentRoutes(
     answers: {
       200: {
         description:
-          'Names; each later one continues the one before. `open` says whether the last is not closed yet.',
-        schema: z.strictObject({ sessions: z.array(z.string()), open: z.boolean() }),
+          'Names; each later one continues the one before. `open`: the last is not closed yet. `entries` it has so many, those on their way included.',
+        schema: z.strictObject({ sessions: z.array(z.string()), open: z.boolean(), entries: z.int() }),
       },
     },
     problems: [404],
@@ -183,7 +183,7 @@ export function incidentRoutes(
       const { id } = lifecycle.get(idOf(request))
       const session = store.sessions.get(id)
       const names = Array.from({ length: session?.number ?? 0 }, (_, i) => sessionName(id, i + 1))
-      return json(200, { sessions: names, open: session?.open ?? false })
+      return json(200, { sessions: names, open: session?.open ?? false, entries: session?.next ?? 0 })
     },
   }
 

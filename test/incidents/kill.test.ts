@@ -23,6 +23,15 @@ t.setTimeout(120_000 + KILLS * 20_000)
 
 const random = (below: number): number => Math.floor(Math.random() * below)
 
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
 t.test('a role that is killed at random points loses nothing and does nothing twice', async (t) => {
   const folder = t.testdir({ work: {} })
   const work = join(folder, 'work')
@@ -53,6 +62,46 @@ t.test('a role that is killed at random points loses nothing and does nothing tw
     receiver.close()
   })
 
+  // OpenClaw takes a run twice under one key and works once; its agent posts what it found a little later.
+  const runs = new Map<string, { incident: string; handed: number }>()
+  let agentDown = false
+  const openclaw = createServer((request, response) => {
+    let body = ''
+    request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk))
+    request.on('end', () => {
+      if (agentDown) return void response.destroy()
+      const { message } = JSON.parse(body) as { message: string }
+      const [, data = '""'] = /^data: (.+)$/m.exec(message) ?? []
+      const { id } = JSON.parse(JSON.parse(data) as string) as { id: string }
+      const key = String(request.headers['idempotency-key'])
+      runs.set(key, { incident: id, handed: (runs.get(key)?.handed ?? 0) + 1 })
+      const [, url = '', token = ''] =
+        /POST to (\S+) with the headers "Authorization: Bearer (\S+)"/.exec(message) ?? []
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true,"runId":"claw"}')
+      void post(url, token, { run_id: key, status: 'success', summary: 'seen', proposed_actions: [] })
+    })
+  }).listen(0, '127.0.0.1')
+  await once(openclaw, 'listening')
+  t.teardown(() => {
+    openclaw.closeAllConnections()
+    openclaw.close()
+  })
+  let ended = false
+  t.teardown(() => (ended = true))
+  /** Until it is taken, or known to be taken: the role may be dead at the moment. */
+  const post = async (url: string, token: string, result: object): Promise<void> => {
+    while (!ended) {
+      await pause(random(200))
+      const answer = await fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+        body: JSON.stringify(result),
+      }).catch(() => undefined)
+      if (answer && answer.status < 500) return
+    }
+  }
+  const port = await freePort()
+
   const config = join(work, 'portcullis.yaml')
   writeFileSync(
     config,
@@ -60,7 +109,19 @@ t.test('a role that is killed at random points loses nothing and does nothing tw
       data,
       log: { level: 'silent' },
       outbound: { allow: ['127.0.0.0/8'] },
-      incidents: { storm: { incidents: 1000 } },
+      incidents: { listen: `127.0.0.1:${port}`, storm: { incidents: 1000 } },
+      playbooks: [
+        { name: 'all', actions: [{ type: 'file_issue' }, { type: 'dispatch_agent', agent: 'fixer' }] },
+      ],
+      agents: [
+        {
+          id: 'fixer',
+          type: 'openclaw',
+          url: `http://127.0.0.1:${(openclaw.address() as AddressInfo).port}/hooks`,
+          token: 'env:KILL_TEST_TOKEN',
+          max_concurrent: 50,
+        },
+      ],
       trackers: [
         {
           name: 'edge',
@@ -159,6 +220,7 @@ t.test('a role that is killed at random points loses nothing and does nothing tw
   ] as const
   for (let kill = 0; kill < KILLS; kill++) {
     alertsDown = kill % 3 === 1
+    agentDown = kill % 5 === 2
     if (kill % 2 === 0) openpr.server.faults.push(faults[random(faults.length)] ?? 'drop-after-commit')
     await attack()
     await attack()
@@ -177,6 +239,7 @@ t.test('a role that is killed at random points loses nothing and does nothing tw
     child = role('incidents')
   }
   alertsDown = false
+  agentDown = false
   openpr.server.faults.length = 0
   while ((await incidents()).length < rule) await pause(100)
   for (;;) {
@@ -203,6 +266,7 @@ t.test('a role that is killed at random points loses nothing and does nothing tw
     for (const text of said.get(id) ?? []) t.ok(texts.includes(text), `${text} is there`)
     const opened = [...alerts.values()].filter((alert) => alert.incident === id)
     t.strictSame(opened, [{ incident: id, event: 'incident.opened' }], 'announced under one id')
+    t.equal([...runs.values()].filter(({ incident }) => incident === id).length, 1, 'one run')
   }
 
   const ledger = role('ledger')
@@ -210,8 +274,8 @@ t.test('a role that is killed at random points loses nothing and does nothing tw
   for (const { id } of found.slice(0, 5)) {
     const verified = await cli.run(['incidents', 'verify', id, '--config', config], env)
     t.match(verified.stdout, /^ok: incident/, verified.stderr)
-    t.equal(verified.stdout.match(/incident\.filed/g)?.length, 1)
-    t.equal(verified.stdout.match(/incident\.announced/g)?.length, 1)
+    for (const step of ['filed', 'announced', 'dispatched', 'result'])
+      t.equal(verified.stdout.match(new RegExp(`incident\\.${step}\\b`, 'g'))?.length, 1, step)
   }
   await stop(child, 'SIGTERM')
   await stop(ledger, 'SIGTERM')

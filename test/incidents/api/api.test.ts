@@ -90,7 +90,11 @@ t.test('incidents are opened, listed, changed and told about over HTTP', async (
     { number: 2, kind: 'incident.assigned', facts: { by: 'person:alice' } },
     { number: 3, kind: 'incident.updated' },
   ])
-  t.strictSame((await ask('GET', `/v1/incidents/${id}/sessions`)).body, { sessions: [`i-${id}`], open: true })
+  t.strictSame((await ask('GET', `/v1/incidents/${id}/sessions`)).body, {
+    sessions: [`i-${id}`],
+    open: true,
+    entries: 5,
+  })
   await ask('PATCH', `/v1/incidents/${id}`, { state: 'resolved' })
   t.strictSame((await ask('GET', `/v1/incidents/${id}/sessions`)).body.open, false)
   t.match((await ask('GET', '/v1/work')).body, { work: [] })
