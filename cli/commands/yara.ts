@@ -1,7 +1,11 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { Option } from 'commander'
+import { writePrivateFile } from '../../runtime/data-folder.js'
 import { YaraRules, type YaraChoice } from '../../scanner/engines/yara-rules.js'
 import { scanPolicyConfig } from '../../scanner/policy.js'
+import { ruleOfNdb } from '../../scanner/yara/ndb.js'
 import type { CliContext } from '../context.js'
 import { printable } from '../printable.js'
 
@@ -10,11 +14,39 @@ interface CheckFlags {
   readonly json?: boolean
 }
 
-/** `portcullis yara check` */
+/** Refused lines that are printed of each file. */
+const SHOWN = 20
+
+/** `portcullis yara check|import` */
 export function registerYara(program: Command, context: CliContext): void {
-  program
-    .command('yara')
-    .description('check YARA rules')
+  const yara = program.command('yara').description('check and make YARA rules')
+  yara
+    .command('import')
+    .description('make YARA rules of the extended signatures of ClamAV (.ndb)')
+    .argument('<file...>', 'signatures; those that have no equal in YARA are named and left out')
+    .requiredOption('--output <file>', 'the rules; the file is replaced as a whole')
+    .addHelpText('after', '\nExit status: 0 every line was taken, 1 some were not.')
+    .action(async (files: readonly string[], { output }: { readonly output: string }) => {
+      const rules: string[] = []
+      let refused = 0
+      for (const file of files) {
+        let ofFile = 0
+        const lines = readFileSync(file, 'latin1').split('\n')
+        for (const [index, line] of lines.entries()) {
+          const made = ruleOfNdb(line, rules.length + 1)
+          if (made && 'rule' in made) rules.push(made.rule)
+          else if (made && ++ofFile <= SHOWN)
+            context.stderr.write(`${printable(file)}:${index + 1}: not taken: ${printable(made.refused)}\n`)
+        }
+        if (ofFile > SHOWN)
+          context.stderr.write(`${printable(file)}: and ${ofFile - SHOWN} more lines not taken\n`)
+        refused += ofFile
+      }
+      await writePrivateFile(resolve(output), rules.join('\n'))
+      context.stdout.write(`${output}: ${rules.length} rules, ${refused} lines not taken\n`)
+      if (refused > 0) context.setExitCode(1)
+    })
+  yara
     .command('check')
     .description('compile rule files as the scanner does, and name what it would leave out')
     .argument('<file...>', 'rule files, and folders of them; together, as one namespace')

@@ -55,6 +55,11 @@ interface Entry {
 }
 
 const guessFormat = (path: string): ListFormat => {
+  if (/\.n(?:db|du)$/i.test(path))
+    throw new ScanError(
+      'SCAN_HASH_LIST',
+      `${path} holds no digests but strings of bytes; \`portcullis yara import\` makes rules of them`,
+    )
   if (/\.(?:hdb|hsb|hdu|hsu)$/i.test(path)) return 'clamav'
   let format: ListFormat = 'plain'
   let isKnown = false
