@@ -111,13 +111,19 @@ function keep(reason: Reason, reasons: Reason[]): void {
   const weight = (level: Reason['level']): number => LEVELS.indexOf(level)
   if (reasons.length < MOST_REASONS) reasons.push(reason)
   else if (reasons.every(({ level }) => weight(level) < weight(reason.level))) reasons.push(reason)
-  else if (reasons.at(-1)?.rule !== 'max_reasons')
-    reasons.push({
+  else {
+    const at = reasons.findIndex(({ engine, rule }) => engine === 'limit' && rule === 'max_reasons')
+    const count = (reasons[at]?.count ?? 0) + 1
+    const note: Reason = {
       engine: 'limit',
       rule: 'max_reasons',
       level: 'note',
-      detail: `there are more than ${MOST_REASONS} reasons`,
-    })
+      count,
+      detail: `${count} more reasons than the ${MOST_REASONS} that are told`,
+    }
+    if (at < 0) reasons.push(note)
+    else reasons[at] = note
+  }
 }
 
 async function unpackContent(

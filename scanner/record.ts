@@ -58,7 +58,8 @@ export async function recordFinding(record: Record, result: FileResult, item?: S
 
 function boundReasons(reasons: readonly Reason[]): readonly Reason[] {
   if (reasons.length <= MAX_REASONS) return reasons
-  const more = reasons.length - MAX_REASONS
+  // A note that counts others stands for them, not for itself.
+  const more = reasons.slice(MAX_REASONS).reduce((sum, { count = 1 }) => sum + count, 0)
   return [...reasons.slice(0, MAX_REASONS), { engine: 'limit', rule: `and ${more} more`, level: 'note' }]
 }
 

@@ -19,6 +19,8 @@ export interface Reason {
   readonly score?: number
   /** What was found inside an archive: the names from the outermost in, joined by `!`. */
   readonly member?: string
+  /** With `max_reasons`: how many more there are. */
+  readonly count?: number
   /** Detail for a person. */
   readonly detail?: string
 }

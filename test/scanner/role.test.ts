@@ -61,7 +61,7 @@ t.test('a file that meets very many rules is recorded, quarantined and can be re
   })
   await until((of) => of.length > 0)
   const [event] = seen
-  t.equal(event?.reasons.at(-1)?.rule, 'and 101 more')
+  t.equal(event?.reasons.at(-1)?.rule, 'and 800 more')
   const vault = await Vault.open(folder, clock.now)
   mkdirSync(join(base, 'back'))
   const to = join(base, 'back', 'file')
