@@ -95,8 +95,9 @@ function byHead(content: Buffer): FileKind {
   if (isIso(content)) return 'iso'
   const head = content.toString('latin1', 0, HEAD)
   if (head.includes('%PDF-')) return 'pdf'
-  if (head.includes('\0')) return 'data'
+  // Before it counts as binary: a part of a mail or of a form may be sent as it is.
   if (isEmail(content, head)) return 'email'
+  if (head.includes('\0')) return 'data'
   return /<\?(?:php|=)/i.test(head) ? 'php' : 'text'
 }
 

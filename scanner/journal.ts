@@ -125,6 +125,8 @@ export class Journal {
   /** Makes what was settled durable, and keeps the journal within its bound. */
   async flush(): Promise<void> {
     await this.store.flushed
+    // A process that was killed while it read holds on to pages that could be used again.
+    this.store.readerCheck()
     if (this.size > MAX_FILES) await this.store.clearAsync()
   }
 

@@ -55,6 +55,7 @@ export interface HttpMessage {
   /** What its content is called by: the URL without query and credentials, which may hold secrets. */
   readonly name: string
   readonly contentCoding: string | undefined
+  readonly contentType: string | undefined
   /** Bytes of the body, as its head says. */
   readonly contentLength: number | undefined
 }
@@ -78,6 +79,7 @@ export function httpMessage(method: string, encapsulated: Encapsulated, heads: B
     headName,
     name: nameOf(request),
     contentCoding: fields.get('content-encoding'),
+    contentType: fields.get('content-type'),
     contentLength: length !== undefined && /^\d{1,15}$/.test(length) ? Number(length) : undefined,
   }
 }

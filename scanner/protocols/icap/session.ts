@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { codeOf, messageOf } from '../../../runtime/errors.js'
-import { contentOf, discard, spool, type Spooled } from '../../spool.js'
+import { contentOf, discard, spool, type Source, type Spooled } from '../../spool.js'
 import { isFound, LEVELS, type FileResult, type Reason } from '../../verdict.js'
 import { ByteReader } from '../byte-reader.js'
 import { MAX_CONNECTIONS } from '../connections.js'
@@ -166,16 +166,22 @@ class IcapSession {
     }
   }
 
-  async #judge(spooled: Spooled | undefined, { name, contentCoding }: HttpMessage): Promise<FileResult> {
+  async #judge(
+    spooled: Spooled | undefined,
+    { name, contentCoding, contentType }: HttpMessage,
+  ): Promise<FileResult> {
     const { pool } = this.service
     if (spooled === undefined) return failed(name, 'not_taken_in', 'the content could not be taken in')
     if (spooled.kind === 'memory' && spooled.content.length === 0)
       return { path: name, verdict: 'clean', reasons: [], ms: 0 }
     try {
       const codings = codingsOf(contentCoding)
-      if (codings.length === 0 || spooled.kind === 'too_large')
+      const isForm = contentType !== undefined && /^multipart\//i.test(contentType)
+      if ((codings.length === 0 && !isForm) || spooled.kind === 'too_large')
         return await pool.judgeSpooled(spooled, name, { priority: 'demand' })
-      return await pool.judgeContent(decode(contentOf(spooled), codings), name, { priority: 'demand' })
+      const content = codings.length === 0 ? contentOf(spooled) : decode(contentOf(spooled), codings)
+      const whole = isForm ? withType(content, contentType) : content
+      return await pool.judgeContent(whole, name, { priority: 'demand' })
     } catch (error) {
       if (!(error instanceof CodingError))
         this.service.log.error({ err: error }, 'a content could not be judged')
@@ -307,6 +313,13 @@ function isBlocked(verdict: FileResult['verdict'], policy: IcapPolicy): boolean 
     case 'skipped':
       return policy.on_skipped === 'block'
   }
+}
+
+/** The files in a form are found as those in a mail are: by the boundary that its type names, which its body does not say. */
+async function* withType(content: Source, type: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(`Content-Type: ${type}\r\n\r\n`, 'latin1')
+  if (content instanceof Uint8Array) yield content
+  else yield* content
 }
 
 const failed = (path: string, rule: string, detail: string): FileResult => ({

@@ -230,6 +230,31 @@ t.test(
   },
 )
 
+t.test('the files of a form are judged each for itself, packed ones too', async (t) => {
+  const form = (content: Buffer): Buffer =>
+    Buffer.concat([
+      Buffer.from('--b\r\nContent-Disposition: form-data; name="note"\r\n\r\nhello\r\n'),
+      Buffer.from('--b\r\nContent-Disposition: form-data; name="file"; filename="a.gz"\r\n\r\n'),
+      content,
+      Buffer.from('\r\n--b--\r\n'),
+    ])
+  const sent = (content: Buffer, ...more: string[]) =>
+    ask(
+      message({
+        method: 'REQMOD',
+        icap: ['Allow: 204', LAST],
+        http: ['Content-Type: multipart/form-data; boundary=b', ...more],
+        body: chunked(content),
+      }),
+    )
+  t.match(await sent(form(gzipSync(EICAR))), `X-Portcullis-Reason: ${RULE}`)
+  t.match(
+    await sent(gzipSync(form(gzipSync(EICAR))), 'Content-Encoding: gzip'),
+    `X-Portcullis-Reason: ${RULE}`,
+  )
+  t.equal(status(await sent(form(gzipSync('plain')))), 204)
+})
+
 t.test('of a content that says it is over the limit only the preview is asked for', async (t) => {
   const answer = await ask(
     message({ icap: ['Preview: 0', LAST], http: [`Content-Length: ${LIMIT + 1}`], body: chunked('') }),
