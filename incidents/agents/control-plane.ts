@@ -129,10 +129,10 @@ export class ControlPlaneTasks implements TaskBook {
       if (dispatched.kind !== 'completed') return retry('the agent did not work on it')
       const { status, summary } = dispatched.result
       const result: TaskResult = { run_id, issue_id, status, summary: shorten(summary, 8000) }
-      return done(() => {
-        this.#tasks.putSync(key, { ...kept, result })
-        setImmediate(finished)
-      })
+      // Durable before it is sent; should we end in between, it is found and sent at the next start.
+      await core.change(() => this.#tasks.putSync(key, { ...kept, result }))
+      finished()
+      return done()
     } catch (error) {
       if (error instanceof AgentError && error.retryable) return retry(error.message)
       throw error

@@ -56,7 +56,7 @@ export class AgentHttp {
     try {
       const response = await this.#dispatcher.request({
         origin: this.#base.origin,
-        path: this.#base.pathname.replace(/\/+$/, '') + path + this.#base.search,
+        path: (this.#base.pathname.replace(/\/+$/, '') + path || '/') + this.#base.search,
         method: body === undefined ? 'GET' : 'POST',
         headers: {
           accept: 'application/json',

@@ -3,8 +3,8 @@ import type { AgentConfigOf } from '../config.js'
 import { AgentError } from '../errors.js'
 import type { TunnelServer } from '../tunnel/server.js'
 
-/** Pause until an agent that is not connected is looked for again; its connecting is noticed at once. */
-const PAUSE_MS = 30_000
+/** Pause until an agent that is not connected is looked for again; its connecting is mostly noticed at once. */
+const PAUSE_MS = 5000
 
 /** An agent behind NAT, which keeps a tunnel to us open. */
 export class TunnelAgent implements Agent {
