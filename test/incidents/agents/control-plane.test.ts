@@ -42,18 +42,3 @@ void t.test('a run goes through a tunnel to a program elsewhere, and its result 
   t.equal(plane.run(id)?.result?.summary, 'from afar')
   t.strictSame(plane.kinds(id), ['opened', 'dispatched', 'result'])
 })
-
-void t.test('a task that was taken is done once, though its role was stopped meanwhile', async (t) => {
-  const { plane, worker } = await both(
-    t,
-    'cat > x; sleep 0.5; echo "{\\"status\\":\\"success\\",\\"summary\\":\\"once\\"}"',
-  )
-  const { id } = await plane.incident()
-  const first = await worker()
-  await plane.request(id, 'nat')
-  await until(() => plane.run(id)?.state === 'awaiting')
-  await first.stop()
-  await worker()
-  await until(() => plane.run(id)?.state === 'success')
-  t.equal(plane.runs(id).length, 1)
-})
