@@ -133,6 +133,8 @@ class Fool {
       /ORDER([0-9a-f]+)END/.exec(JSON.parse(task.data) as string)?.[1] ?? '',
       'hex',
     ).toString()
+    // The victim is asked too, and its evidence orders nothing.
+    if (site === '') return
     const order = site === 'honest' ? HONEST : ORDERS[Number(site.replace('site-', ''))]
     if (!order) return
     const fill = (text: string): string =>
