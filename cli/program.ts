@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   playbooks: async () => (await import('./commands/playbooks.js')).registerPlaybooks,
   approvals: async () => (await import('./commands/answers.js')).registerApprovals,
   answers: async () => (await import('./commands/answers.js')).registerAnswers,
+  alerts: async () => (await import('./commands/alerts.js')).registerAlerts,
   scan: async () => (await import('./commands/scan.js')).registerScan,
   hashes: async () => (await import('./commands/hashes.js')).registerHashes,
   yara: async () => (await import('./commands/yara.js')).registerYara,

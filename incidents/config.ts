@@ -4,54 +4,6 @@ import { secretReference } from '../runtime/secret.js'
 
 const severity = z.enum(['info', 'low', 'medium', 'high', 'critical'])
 
-const webhookAlert = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[a-z][a-z0-9_-]{0,62}$/)
-    .describe('Names the channel in logs, metrics and ledger entries.'),
-  type: z.literal('webhook'),
-  url: z
-    .url({ protocol: /^https?$/ })
-    .describe(
-      'Receives a POST for each announcement. Must resolve to a public address or one in outbound.allow.',
-    ),
-  secret: secretReference.describe(
-    'Key of the HMAC-SHA256 in X-Webhook-Signature: env:NAME, file:PATH or exec:[…].',
-  ),
-  filter: z
-    .strictObject({
-      min_severity: severity.default('medium').describe('Less severe incidents are not announced here.'),
-    })
-    .prefault({}),
-  timeout_seconds: z
-    .number()
-    .positive()
-    .max(60)
-    .default(10)
-    .describe('For one attempt, connecting included.'),
-  max_attempts: z
-    .number()
-    .int()
-    .min(1)
-    .max(100)
-    .default(12)
-    .describe(
-      'Attempts with growing pauses (1 s doubling to 1 h); then the alert is kept as failed and logged.',
-    ),
-})
-
-export type WebhookAlert = z.output<typeof webhookAlert>
-
-/** `alerts:` in the configuration. */
-export const alertsConfig = z
-  .array(webhookAlert)
-  .default([])
-  .refine(
-    (alerts) => new Set(alerts.map((alert) => alert.name)).size === alerts.length,
-    'two alerts have the same name',
-  )
-  .describe('Channels on which incidents are announced. Default none.')
-
 const tokenHolder = z.strictObject({
   name: z
     .string()

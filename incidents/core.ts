@@ -5,18 +5,19 @@ import type { OutboundConfig } from '../runtime/outbound.js'
 import { shorten } from '../runtime/text.js'
 import type { AnswersPolicy } from './answers/config.js'
 import type { Reaction } from './change.js'
-import type { IncidentsConfig, WebhookAlert } from './config.js'
+import type { IncidentsConfig } from './config.js'
 import { Lifecycle } from './lifecycle.js'
 import { stepOf } from './step.js'
 import { IncidentStore } from './store.js'
 import type { AgentConfig, ControlPlaneConfig } from './agents/config.js'
 import type { PlaybookConfig } from './playbooks/config.js'
+import type { AlertConfig } from './alerts/config.js'
 import type { TrackerConfig } from './trackers/config.js'
 
 /** The parts of the configuration that incidents are about. */
 export interface IncidentsSettings {
   readonly incidents: IncidentsConfig
-  readonly alerts: readonly WebhookAlert[]
+  readonly alerts: readonly AlertConfig[]
   readonly trackers: readonly TrackerConfig[]
   readonly agents: readonly AgentConfig[]
   readonly control_plane?: ControlPlaneConfig | undefined

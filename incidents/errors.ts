@@ -1,6 +1,4 @@
 export type IncidentErrorCode =
-  | 'ALERT_REJECTED'
-  | 'ALERT_UNREACHABLE'
   | 'BAD_REQUEST'
   | 'BAD_TOKEN'
   | 'BAD_TRANSITION'

@@ -97,6 +97,9 @@ export const isOver = ({ state }: Pick<Incident, 'state'>): boolean =>
 
 const RANK: readonly Severity[] = ['info', 'low', 'medium', 'high', 'critical']
 
+/** Higher for what is more severe. */
+export const severityRank = (severity: Severity): number => RANK.indexOf(severity)
+
 /** Whether `severity` is `least` or above. */
 export const atLeast = (severity: Severity, least: Severity): boolean =>
-  RANK.indexOf(severity) >= RANK.indexOf(least)
+  severityRank(severity) >= severityRank(least)

@@ -157,21 +157,24 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
 async function openConnectors(deps: ConnectorDeps): Promise<readonly Connector[]> {
   const { store, lifecycle, settings, now, log } = deps.core
   const { outbound } = settings
-  const alerts = await openAlerts(deps)
+  const alerts = await openAlerts(deps, (id, by, approve, digest) =>
+    answers.answers.decide(id, by, approve, digest),
+  )
   const agents = await openAgents({ ...deps, actions: settings.answers.proposals.allow })
   const trackers = await Trackers.open({ store, lifecycle, configs: settings.trackers, outbound, now, log })
+  const answers = answering(deps, {
+    trackers: trackers.names,
+    channels: settings.alerts.map(({ name }) => name),
+    file: (incident, tracker) => trackers.file(incident, tracker),
+    dispatch: (incident, agent, by) => void agents.runs.request(incident, agent, by),
+    notify: (incident, channel, event) => alerts.notify(incident, channel, event),
+    resultOf: (run) => agents.runs.get(run)?.result,
+  })
   return [
     alerts,
     ...(settings.playbooks.length === 0 ? [{ reaction: defaultFiling(trackers) }] : []),
     agents,
-    answering(deps, {
-      trackers: trackers.names,
-      channels: settings.alerts.map(({ name }) => name),
-      file: (incident, tracker) => trackers.file(incident, tracker),
-      dispatch: (incident, agent, by) => void agents.runs.request(incident, agent, by),
-      notify: (incident, channel, event) => alerts.notify(incident, channel, event),
-      resultOf: (run) => agents.runs.get(run)?.result,
-    }),
+    answers,
     {
       reaction: trackers.reaction,
       register: (queue) => trackers.register(queue),

@@ -60,7 +60,7 @@ export class IncidentStore {
     checkLmdbFile(join(path, 'data.mdb'))
     try {
       return new IncidentStore(
-        open({ path, noSubdir: false, overlappingSync: false, eventTurnBatching: false, maxDbs: 32 }),
+        open({ path, noSubdir: false, overlappingSync: false, eventTurnBatching: false, maxDbs: 64 }),
         options,
       )
     } catch (cause) {

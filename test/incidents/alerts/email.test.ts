@@ -1,0 +1,109 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { mailServer } from '../fakes/mail-server.js'
+import { open, opened, send } from './samples.js'
+
+const folder = t.testdir()
+const file = (name: string): string => join(folder, name)
+execFileSync(
+  'openssl',
+  [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-days',
+    '2',
+    '-subj',
+    '/CN=localhost',
+    '-addext',
+    'subjectAltName=DNS:localhost,IP:127.0.0.1',
+    '-keyout',
+    file('key.pem'),
+    '-out',
+    file('cert.pem'),
+  ],
+  { stdio: 'ignore' },
+)
+const tls = { key: readFileSync(file('key.pem')), cert: readFileSync(file('cert.pem')) }
+
+const mail = {
+  type: 'email',
+  from: { name: 'Pörtcullis, "edge"', address: 'edge@example.org' },
+  to: ['ops@example.org', 'boss@example.org'],
+}
+
+const url = (scheme: string, port: number, name = 'ALERT_MAIL_URL'): string => {
+  process.env[name] = `${scheme}://edge:p%40ss@127.0.0.1:${port}`
+  return `env:${name}`
+}
+
+t.test('a mail has text and HTML, and nothing of a client becomes a header or markup', async (t) => {
+  const { mails, port } = await mailServer(t, { disabledCommands: ['STARTTLS', 'AUTH'] })
+  const channel = await open({ ...mail, smtp_url: `smtp://127.0.0.1:${port}` })
+  await send(channel, opened({ title: 'x\r\nBcc: all@evil.example' }))
+  const [first] = mails
+  t.match(first, { from: 'edge@example.org', to: ['ops@example.org'], secure: false })
+  const [head = '', body = ''] = first?.source.split('\r\n\r\n', 2) ?? []
+  t.notMatch(head, /^Bcc:/im)
+  t.match(head, /^Message-ID: <an-id@portcullis.invalid>$/im)
+  t.match(head, /^Auto-Submitted: auto-generated$/im)
+  t.match(head, /^Content-Type: multipart\/alternative/im)
+  t.match(head.replace(/\r\n /g, ' '), /^Subject: \[high\] New incident: x Bcc: all@evil\.example$/im)
+  t.ok(body.length > 0)
+  const whole = (first?.source ?? '').replace(/=\r\n/g, '').replaceAll('=3D', '=')
+  t.match(whole, /Content-Type: text\/plain/)
+  t.match(whole, /Content-Type: text\/html/)
+  t.match(whole, '&lt;/pre&gt;&lt;b&gt;x&lt;/b&gt;')
+  t.strictSame(channel.recipients, mail.to, 'each recipient gets a mail of his own')
+})
+
+t.test('STARTTLS with a password, by a certificate that was named', async (t) => {
+  const { mails, port } = await mailServer(t, { ...tls, password: 'p@ss' })
+  const channel = await open({
+    ...mail,
+    smtp_url: url('smtp', port),
+    starttls: 'required',
+    ca_file: file('cert.pem'),
+  })
+  await send(channel)
+  t.match(mails, [{ user: 'edge', secure: true }])
+  const stranger = await open({ ...mail, smtp_url: url('smtp', port), starttls: 'required' })
+  await t.rejects(send(stranger), { code: 'ALERT_UNREACHABLE' }, 'an unknown certificate is not trusted')
+  t.equal(mails.length, 1)
+})
+
+t.test('TLS from the start, and a wrong password', async (t) => {
+  const { mails, port } = await mailServer(t, { ...tls, secure: true, password: 'p@ss' })
+  await send(await open({ ...mail, smtp_url: url('smtps', port), ca_file: file('cert.pem') }))
+  t.match(mails, [{ user: 'edge', secure: true }])
+  const other = await mailServer(t, { ...tls, secure: true, password: 'other' })
+  const error: unknown = await send(
+    await open({ ...mail, smtp_url: url('smtps', other.port), ca_file: file('cert.pem') }),
+  ).catch((error: unknown) => error)
+  t.match(error, { code: 'ALERT_REJECTED', retryable: true, message: /535/ })
+  t.notMatch(String(error), 'p@ss')
+})
+
+t.test('nothing is sent in the clear when TLS is required', async (t) => {
+  const { mails, port } = await mailServer(t, { disabledCommands: ['STARTTLS'] })
+  const channel = await open({ ...mail, smtp_url: `smtp://127.0.0.1:${port}`, starttls: 'required' })
+  await t.rejects(send(channel), { code: 'ALERT_UNREACHABLE', message: /no TLS/ })
+  t.strictSame(mails, [])
+})
+
+t.test('a recipient who is refused for good is given up, one who is put off is not', async (t) => {
+  let code = 550
+  const { port } = await mailServer(t, { disabledCommands: ['STARTTLS', 'AUTH'], refuse: () => code })
+  const channel = await open({ ...mail, smtp_url: `smtp://127.0.0.1:${port}` })
+  await t.rejects(send(channel), { code: 'ALERT_REJECTED', retryable: false, message: /550/ })
+  code = 451
+  await t.rejects(send(channel), { code: 'ALERT_REJECTED', retryable: true, message: /451/ })
+  const nobody = await open({ ...mail, smtp_url: 'smtp://127.0.0.1:9' })
+  await t.rejects(send(nobody), { code: 'ALERT_UNREACHABLE', retryable: true })
+})
