@@ -236,7 +236,14 @@ export const controlPlaneConfig = z
     token,
     secret: secretReference.describe('Key of the HMAC of messages, both ways.'),
     agent: z.string().describe('The agent of ours, of type command, that works on its tasks.'),
-    heartbeat_seconds: z.number().min(3).max(300).default(20),
+    heartbeat_seconds: z
+      .number()
+      .min(3)
+      .max(300)
+      .default(20)
+      .describe(
+        'How often we say that we live; a control plane from which nothing comes for three of them is connected to anew. Default 20.',
+      ),
   })
   .optional()
   .describe(
