@@ -18,7 +18,7 @@ interface ChangeBase {
 /** What playbooks, trackers and alerts react to. */
 export type Change =
   | (ChangeBase & { readonly type: 'opened' | 'raised' | 'reopened' | 'resolved' })
-  /** One more detection, of which nothing but the count may be new: a flood makes very many of these. */
+  /** One more detection that says something new; see `RepeatGauge` for which ones do. */
   | (ChangeBase & { readonly type: 'repeated' })
   /** A person is asked whether an answer may be given. */
   | (ChangeBase & { readonly type: 'approval_requested'; readonly answer: Answer })

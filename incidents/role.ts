@@ -26,6 +26,7 @@ import { matterOf } from './fingerprint.js'
 import { openWebhooks } from './inbound/connector.js'
 import { incidentMetrics } from './metrics.js'
 import { EntryRecorder } from './recorder.js'
+import { RepeatGauge } from './repeats.js'
 import { StormGauge } from './storm.js'
 import { takeIn } from './take-in.js'
 import { Trackers } from './trackers/trackers.js'
@@ -71,6 +72,8 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
   const recorder = new EntryRecorder({ store, topic: deps.ledger, log })
   const queue = new WorkQueue({ store, now, log, stepped: () => void recorder.record() })
   const storms = new StormGauge(store.table('storms'), settings.incidents.storm)
+  const counts = settings.playbooks.map(({ match }) => match.count)
+  const repeats = new RepeatGauge(store.table('repeats'), counts)
 
   let server: ApiServer | undefined
   const publicUrl = (): string =>
@@ -125,7 +128,7 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
     const event = parse(item, log)
     if (!event) tallies.unreadable++
     else if (isCommandEvent(event)) for (const { commandEvent } of connectors) commandEvent?.(event)
-    else takeIn(event, { core, storms })
+    else takeIn(event, { core, storms, repeats })
     tallies.events++
   }
   await catchUp(core)

@@ -8,6 +8,8 @@ import { matterOf, weightOf } from './fingerprint.js'
 import type { Matter } from './fingerprint.js'
 import { atLeast, isOver } from './incident.js'
 import type { Evidence, Incident } from './incident.js'
+import { isMilestone } from './repeats.js'
+import type { RepeatGauge } from './repeats.js'
 import { stepOf } from './step.js'
 import { intoStorm, isStorm, STORM_FINGERPRINT, STORM_TITLE } from './storm.js'
 import type { StormGauge } from './storm.js'
@@ -20,6 +22,7 @@ const DETECTION: Actor = { name: 'detection' }
 export interface TakeInDeps {
   readonly core: Core
   readonly storms: StormGauge
+  readonly repeats: RepeatGauge
 }
 
 /** Takes one event in; must run inside a transaction of the store. */
@@ -67,6 +70,7 @@ function open(event: DetectionEvent, told: Matter, matter: Matter, deps: TakeInD
   }
   deps.core.store.route(told.fingerprint, incident.id)
   deps.core.store.route(matter.fingerprint, incident.id)
+  deps.repeats.opened(incident.id, matter.subjects, event.time)
   deps.core.lifecycle.open(incident, event.time, DETECTION, causeOf(event))
 }
 
@@ -92,10 +96,13 @@ function repeat(
   }
   store.put(incident)
   if (joins) store.route(matter.fingerprint, incident.id)
+  const { subjects } = matter
+  const told = deps.repeats.admits(incident.id, { before: before.count, count, subjects, time: event.time })
   // Not every repeat is a step, or a flood would flood the ledger too: each power of ten is, with the true count.
-  const milestone = Math.floor(Math.log10(count)) > Math.floor(Math.log10(before.count))
-  if (milestone || raised) store.addStep(stepOf('repeated', event.time, incident, causeOf(event)))
-  deps.core.lifecycle.react({ type: raised ? 'raised' : 'repeated', incident, by: DETECTION })
+  if (raised || isMilestone(before.count, count))
+    store.addStep(stepOf('repeated', event.time, incident, causeOf(event)))
+  if (raised || told)
+    deps.core.lifecycle.react({ type: raised ? 'raised' : 'repeated', incident, by: DETECTION })
 }
 
 const evidenceOf = (event: DetectionEvent, { summary, subjects }: Matter): Evidence => ({

@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import type { Core } from '../../incidents/core.js'
+import { MAX_TOLD, RepeatGauge } from '../../incidents/repeats.js'
 import { MAX_STORM_MATTERS, StormGauge } from '../../incidents/storm.js'
 import { MAX_EVIDENCE, takeIn } from '../../incidents/take-in.js'
 import type { DetectionEvent, Severity } from '../../runtime/events.js'
@@ -41,10 +42,12 @@ const blocked = (
 
 const takeAll = async (core: Core, events: Iterable<DetectionEvent>): Promise<void> => {
   const storms = new StormGauge(core.store.table('storms'), core.settings.incidents.storm)
+  const counts = core.settings.playbooks.map(({ match }) => match.count)
+  const repeats = new RepeatGauge(core.store.table('repeats'), counts)
   let batch: DetectionEvent[] = []
   const take = async (): Promise<void> => {
     await core.change(() => {
-      for (const event of batch) takeIn(event, { core, storms })
+      for (const event of batch) takeIn(event, { core, storms, repeats })
     })
     batch = []
   }
@@ -96,7 +99,11 @@ t.test('a storm is one incident that counts every matter and every detection', a
     config: { incidents: { storm: { incidents: 5, window_seconds: 60 } } },
   })
   const told: string[] = []
-  core.addReaction(({ type, incident }) => void told.push(`${type} ${incident.storm ? 'storm' : 'incident'}`))
+  let repeated = 0
+  core.addReaction(({ type, incident }) => {
+    if (type === 'repeated') repeated++
+    else told.push(`${type} ${incident.storm ? 'storm' : 'incident'}`)
+  })
   const events = Array.from({ length: 500 }, (_, at) => blocked(START + at, 1 + (at % 50)))
   await takeAll(core, events)
   const { incidents, storms, count } = totals(core)
@@ -106,6 +113,8 @@ t.test('a storm is one incident that counts every matter and every detection', a
   t.equal(storms[0]?.storm?.first.length, MAX_STORM_MATTERS)
   t.ok(storms[0]?.storm?.first.every(({ count: each }) => each === 10))
   t.strictSame(told, [...Array<string>(5).fill('opened incident'), 'opened storm'])
+  // The storm's 44 further matters, its counts of 10 and 100, and the counts of 10 of the five incidents.
+  t.equal(repeated, 44 - 1 + 2 + 5)
   // Raised once, as any incident is.
   await takeAll(core, [blocked(START + 600, 40, '192.0.2.1', 'critical')])
   t.equal(told.at(-1), 'raised storm')
@@ -127,8 +136,8 @@ t.test('a flood from many addresses has few incidents, true counts and flat memo
   const core = await openTestCore(t, {
     config: { alerts: [{ name: 'a', type: 'webhook', url: 'https://example.org/', secret: 'env:X' }] },
   })
-  let reactions = 0
-  core.addReaction(() => void reactions++)
+  const reactions = new Map<string, number>()
+  core.addReaction(({ type }) => void reactions.set(type, (reactions.get(type) ?? 0) + 1))
   let early = 0
   function* flood(): Generator<DetectionEvent> {
     for (let at = 0; at < size; at++) {
@@ -143,9 +152,44 @@ t.test('a flood from many addresses has few incidents, true counts and flat memo
   t.equal(count, size, 'every block is counted once')
   t.equal(incidents.length, 31)
   t.match(storms, [{ storm: { matters: 997 - 30 } }])
-  t.equal(reactions, 31, 'each incident is told once')
+  t.equal(reactions.get('opened'), 31, 'each incident is told once')
+  const repeated = reactions.get('repeated') ?? 0
+  const minutes = Math.ceil(size / 60_000)
+  t.ok(repeated <= 31 * (MAX_TOLD * minutes + Math.log10(size)), `${repeated} repeats are told`)
+  t.equal(reactions.size, 2, 'nothing else happens')
   t.ok(incidents.every(({ evidence }) => evidence.length <= MAX_EVIDENCE))
   t.ok(core.store.sessions.waiting < 31 * 10, 'the ledger gets steps, not detections')
   t.ok(grown < 16 * 1024 * 1024, `the heap has grown by ${grown} bytes`)
   await core.store.close()
 })
+
+t.test(
+  'a repeat is told when it says something new: a subject, a power of ten, an awaited count',
+  async (t) => {
+    const core = await openTestCore(t, {
+      config: { playbooks: [{ name: 'a', match: { count: 7 }, actions: [{ type: 'ban_client' }] }] },
+    })
+    const told: number[] = []
+    core.addReaction(({ type, incident }) => {
+      if (type === 'repeated') told.push(incident.count)
+    })
+    const clients = ['192.0.2.1', '192.0.2.2', '192.0.2.2', '192.0.2.1']
+    await takeAll(core, [
+      ...clients.map((client, at) => blocked(START + at, 1, client)),
+      ...Array.from({ length: 8 }, (_, at) => blocked(START + 10 + at, 1)),
+    ])
+    t.strictSame(told, [2, 7, 10])
+    await takeAll(core, [blocked(START + 60_000, 1), blocked(START + 60_001, 1)])
+    t.strictSame(told, [2, 7, 10, 13], 'a subject is told again after a minute, whose ban may have ended')
+    // A flood in that minute, with ever new clients; one in a later minute is told of again.
+    const many = Array.from({ length: 1000 }, (_, at) =>
+      blocked(START + 60_002 + at, 1, `10.0.${at >> 8}.${at & 255}`),
+    )
+    await takeAll(core, many)
+    t.ok(told.length < 4 + MAX_TOLD + 2, `${told.length} are told`)
+    const before = told.length
+    await takeAll(core, [blocked(START + 130_000, 1, '10.1.0.1')])
+    t.equal(told.length, before + 1)
+    await core.store.close()
+  },
+)
