@@ -43,7 +43,7 @@ for (const [name, side] of Object.entries(SIDES)) {
       const role = await openTestAgents(t, { config: { agents: [{ id: 'a', ...config }] } })
       const { id } = await role.incident()
       await role.request(id, 'a')
-      await until(() => role.run(id)?.state === 'awaiting')
+      await role.untilTriedAgain(() => role.run(id)?.state === 'awaiting')
       await answer('success')
       await until(() => role.run(id)?.state === 'success')
       t.equal(asked().length, 1)
@@ -56,7 +56,7 @@ for (const [name, side] of Object.entries(SIDES)) {
     const role = await openTestAgents(t, { config: { agents: [{ id: 'a', ...config }] } })
     const { id } = await role.incident()
     await role.request(id, 'a')
-    await until(() => role.run(id)?.state === 'awaiting')
+    await role.untilTriedAgain(() => role.run(id)?.state === 'awaiting')
     t.equal(asked().length, 1)
     const other = await role.incident()
     const run = role.run(id)?.id ?? ''
@@ -140,13 +140,7 @@ void t.test('teamboard: busy waits, disabled is escalated, and the board is told
   const { id: run } = await role.request(id, 'a')
   await until(() => fake.requests.length === 1 && role.run(id)?.state === 'queued')
   fake.agent.current_tasks = 0
-  const work = role.run(id)?.work[0] ?? ''
-  await role.change(() => {
-    const waiting = role.store.work.get(work)
-    if (waiting) role.store.work.put({ ...waiting, due: 0 })
-  })
-  role.queue.revive(work)
-  await until(() => role.run(id)?.state === 'awaiting')
+  await role.untilTriedAgain(() => role.run(id)?.state === 'awaiting')
   await post(fake.assigned[0]?.prompt ?? '', 'success')
   await until(() => fake.callbacks.length === 1)
   t.strictSame(fake.callbacks, [{ sessionKey: `task:${run}`, status: 'success', result: 'looked' }])
@@ -255,9 +249,7 @@ void t.test('hub: a run is a chat on the channels of the agent, its status is mi
   await agent.subscribe('agent:x1:input')
   agent.on('message', (_channel, text: string) => heard.push(JSON.parse(text) as (typeof heard)[0]))
   await hub.set('agent_status:x1', 'running')
-  await role.change(() => role.store.work.put({ ...work, due: 0 }))
-  role.queue.revive(work.id)
-  await until(() => role.run(id)?.state === 'awaiting')
+  await role.untilTriedAgain(() => role.run(id)?.state === 'awaiting')
   t.match(heard, [{ chat_id: run, channel: 'portcullis', platform_user_id: 'portcullis', user_data: {} }])
   t.notMatch(heard[0]?.text, /Bearer|agent-runs/, 'no secret on a channel that others hear')
   // Another chat, and a run that is not its own, are nothing to us.

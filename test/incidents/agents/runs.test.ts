@@ -1,6 +1,6 @@
 import t from 'tap'
 import { fakeOpenClaw } from '../fakes/openclaw.js'
-import { addressIn, openTestAgents, until } from '../fixtures/agents.js'
+import { addressIn, openTestAgents, settableClock, until } from '../fixtures/agents.js'
 
 process.env['AGENT_TOKEN'] = 'agent-token'
 
@@ -11,7 +11,7 @@ const openclaw = async (test: Parameters<typeof fakeOpenClaw>[0], more: object =
 }
 
 void t.test('a result counts once, with the token of its run, before the deadline', async (t) => {
-  const clock = { ahead: 0, now: () => Date.now() + clock.ahead }
+  const clock = settableClock()
   const { fake, config } = await openclaw(t)
   const role = await openTestAgents(t, { config, clock })
   const { id } = await role.incident()
@@ -56,7 +56,7 @@ void t.test('a result counts once, with the token of its run, before the deadlin
 })
 
 void t.test('no result by the deadline is escalated, once', async (t) => {
-  const clock = { ahead: 0, now: () => Date.now() + clock.ahead }
+  const clock = settableClock()
   const { config } = await openclaw(t)
   const role = await openTestAgents(t, { config, clock })
   const { id } = await role.incident()
@@ -167,7 +167,7 @@ void t.test('an agent that answers before its side says yes is believed', async 
 })
 
 void t.test('a run that finds no place is escalated in the end', async (t) => {
-  const clock = { ahead: 0, now: () => Date.now() + clock.ahead }
+  const clock = settableClock()
   const { fake, config } = await openclaw(t)
   fake.faults.push({ status: 429 }, { status: 429 })
   const role = await openTestAgents(t, { config, clock })
