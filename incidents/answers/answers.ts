@@ -57,11 +57,14 @@ export class Answers {
 
   /** Answers of an incident that wait for a person. */
   readonly #asking: Database<number, string>
+  /** A question that is open to the work that closes it. */
+  readonly #timers: Database<string, string>
 
   constructor(core: Core) {
     this.#core = core
     const { store } = core
     this.#asking = store.table('answers-asking')
+    this.#timers = store.table('answers-timers')
     this.#answers = store.table('answers')
     this.#latest = store.table('answers-latest')
     this.#counts = store.table('answers-count')
@@ -228,7 +231,7 @@ export class Answers {
     const ask_until = now() + settings.answers.approvals.expire_seconds * 1000
     const asked = this.#put({ ...answer, ask_until })
     this.#approvalStep('requested', asked, incident)
-    store.work.add(
+    const timer = store.work.add(
       {
         incident: incident.id,
         kind: EXPIRE_WORK,
@@ -238,6 +241,7 @@ export class Answers {
       },
       now(),
     )
+    this.#timers.putSync(asked.id, timer.id)
     lifecycle.react({ type: 'approval_requested', incident, by: { name: asked.by }, answer: asked })
     return asked
   }
@@ -255,6 +259,10 @@ export class Answers {
 
   #closed(answer: Answer, incident: Incident): Answer {
     const by = { name: answer.decided_by ?? answer.by }
+    // An incident that is over is not finished while anything waits.
+    const timer = this.#timers.get(answer.id)
+    if (timer !== undefined) this.#core.store.work.remove(timer)
+    this.#timers.removeSync(answer.id)
     this.#core.lifecycle.react({ type: 'approval_closed', incident, by, answer })
     return answer
   }

@@ -40,6 +40,8 @@ interface PlaybookRun {
   readonly dry_run: boolean
   /** Grows with each wait, so that a timer of an earlier one is known. */
   readonly waits: number
+  /** Work that ends the wait. */
+  readonly timer?: string
 }
 
 type AnswerStep = Extract<PlaybookAction, { readonly approval: boolean }>
@@ -67,7 +69,7 @@ export class Playbooks {
     const { type, incident } = change
     for (const playbook of this.#core.settings.playbooks) {
       const key: [string, string] = [incident.id, playbook.name]
-      if (type === 'reopened') this.#runs.removeSync(key)
+      if (type === 'reopened') this.#forget(key)
       const run = this.#runs.get(key)
       if (run?.state === 'waiting') this.#look(playbook, run, incident, type)
       else if (run && type === 'repeated') this.#follow(playbook, run, incident)
@@ -102,10 +104,19 @@ export class Playbooks {
     this.#advance(playbook, { next: 0, state: 'running', by, dry_run, waits: 0 }, incident)
   }
 
+  #forget(key: [incident: string, playbook: string]): void {
+    const timer = this.#runs.get(key)?.timer
+    if (timer !== undefined) this.#core.store.work.remove(timer)
+    this.#runs.removeSync(key)
+  }
+
   /** Does what comes next, up to the end or the next wait. */
   #advance(playbook: PlaybookConfig, from: PlaybookRun, incident: Incident): void {
     const key: [string, string] = [incident.id, playbook.name]
-    let run: PlaybookRun = { ...from, state: 'running' }
+    const { timer: ended, ...still } = from
+    // An incident that is over is not finished while anything waits.
+    if (ended !== undefined) this.#core.store.work.remove(ended)
+    let run: PlaybookRun = { ...still, state: 'running' }
     for (;;) {
       const action = playbook.actions[run.next]
       if (!action) {
@@ -117,14 +128,14 @@ export class Playbooks {
         if (this.#isMet(action, incident)) continue
         const { timeout_seconds } = action
         run = { ...run, state: 'waiting', waits: run.waits + 1 }
-        this.#runs.putSync(key, run)
         const { store, now } = this.#core
         const target = `${WAIT_WORK} ${playbook.name}`
         const body = { playbook: playbook.name, wait: run.waits }
-        store.work.add(
+        const { id: timer } = store.work.add(
           { incident: incident.id, kind: WAIT_WORK, target, body, due: now() + timeout_seconds * 1000 },
           now(),
         )
+        this.#runs.putSync(key, { ...run, timer })
         return
       }
       // Written first: what an action sets off may look at it.

@@ -68,6 +68,15 @@ t.test('a question that nobody answers is closed', async (t) => {
   t.equal(rig.kinds(rig.id).at(-1), 'approval.expired')
 })
 
+t.test('a question that is decided keeps no incident open', async (t) => {
+  const rig = await asked(t)
+  await decide(rig, 'person:ann', true)
+  await rig.ordered('gateway')
+  while (rig.core.store.work.waiting(rig.id) > 0) await new Promise((resolve) => setTimeout(resolve, 2))
+  await rig.core.change(() => rig.core.lifecycle.setState(rig.id, 'resolved', { name: 'person:ann' }))
+  t.equal(rig.core.store.sessions.get(rig.id)?.open, false, 'its session in the ledger is closed')
+})
+
 t.test('what came of a command is on the incident, once', async (t) => {
   const rig = await asked(t)
   await decide(rig, 'person:ann', true)

@@ -95,6 +95,8 @@ t.test(
     const [question] = rig.answersOf(id)
     await rig.core.change(() => rig.answers.decide(question?.id ?? '', 'person:ann', true))
     t.equal(rig.core.store.get(id)?.assignee, 'ann')
+    await rig.ordered('gateway')
+    t.equal(rig.core.store.work.waiting(id), 0, 'no timer of a wait that is over is left')
     await rig.core.change(() => rig.core.lifecycle.setState(id, 'resolved', person))
     await rig.core.change(() => rig.core.lifecycle.setState(id, 'open', person))
     t.equal(rig.asked.length, 2)
