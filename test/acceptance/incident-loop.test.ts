@@ -1,6 +1,6 @@
 /**
- * The whole loop with the product's own processes: an attack becomes an incident, is filed, given to a bot, looked at by an agent,
- * answered, and closed where people work; the ledger has all of it.
+ * The whole loop with the product's own processes: an attack becomes an incident, is announced, filed, given to a bot, looked at by
+ * an agent, approved by a person, answered, and closed where people work; the ledger has all of it.
  */
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,12 +12,16 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { EICAR } from '../scanner/sample-files.js'
+import { mailServer } from '../incidents/fakes/mail-server.js'
 import { FakeOpenPr, SUBSCRIBABLE } from '../incidents/fakes/openpr.js'
+import { fakeTelegram } from '../incidents/fakes/telegram.js'
 import { BIN, portcullis, start } from './product.js'
 
 t.setTimeout(110_000)
 
 const ATTACKER = '203.0.113.9'
+const CHAT = -1001
+const APPROVER = { id: 7, name: 'ann' }
 
 interface Subject {
   readonly type: string
@@ -36,6 +40,8 @@ interface Story {
     readonly action: string
     readonly subject: string | undefined
   }
+  /** Whether a person has to say yes to it. */
+  readonly asks: boolean
   /** Makes the detection happen. */
   readonly attack: () => Promise<void>
   readonly title: RegExp
@@ -129,6 +135,9 @@ const tell = async (t: Test, work: string, story: Story): Promise<void> => {
     })
   })
 
+  const telegram = await fakeTelegram(t, 'telegram-token')
+  const { mails, port: mailPort } = await mailServer(t, { disabledCommands: ['STARTTLS', 'AUTH'] })
+
   const config = join(work, 'portcullis.yaml')
   writeFileSync(
     config,
@@ -149,8 +158,25 @@ const tell = async (t: Test, work: string, story: Story): Promise<void> => {
         },
       ],
       agents: [{ id: 'fixer', type: 'openclaw', url: `${openclaw}/hooks`, token: 'env:OPENCLAW_TOKEN' }],
-      answers: { proposals: { automatic: ['ban_client', 'quarantine'] } },
-      alerts: [{ name: 'hook', type: 'webhook', url: hook, secret: 'env:HOOK_SECRET' }],
+      answers: { proposals: { automatic: ['quarantine'] } },
+      alerts: [
+        { name: 'hook', type: 'webhook', url: hook, secret: 'env:HOOK_SECRET' },
+        {
+          name: 'chat',
+          type: 'telegram',
+          api_base: telegram.url,
+          token: 'env:TELEGRAM_TOKEN',
+          chats: [CHAT],
+          approvers: [APPROVER],
+        },
+        {
+          name: 'mail',
+          type: 'email',
+          smtp_url: `smtp://127.0.0.1:${mailPort}`,
+          from: 'portcullis@example.org',
+          to: ['ops@example.org'],
+        },
+      ],
       ...story.config,
     }),
   )
@@ -159,6 +185,7 @@ const tell = async (t: Test, work: string, story: Story): Promise<void> => {
     OPENPR_SECRET: 'the secret of the webhook',
     OPENCLAW_TOKEN: 'claw-token',
     HOOK_SECRET: 'hook-secret',
+    TELEGRAM_TOKEN: 'telegram-token',
   }
   const roles: ChildProcess[] = []
   let errors = ''
@@ -209,6 +236,18 @@ const tell = async (t: Test, work: string, story: Story): Promise<void> => {
     'an attacker speaks only in the data',
   )
 
+  if (story.asks) {
+    const asked = await eventually(() => telegram.calls.find(({ parameters }) => parameters['reply_markup']))
+    t.equal(await story.answered(), false, 'nothing happens before a person says yes')
+    const keyboard = asked.parameters['reply_markup'] as { inline_keyboard: { callback_data: string }[][] }
+    const yes = keyboard.inline_keyboard[0]?.[0]?.callback_data ?? ''
+    telegram.press(APPROVER.id + 1, CHAT, yes)
+    const [stranger] = await telegram.until('answerCallbackQuery', 1)
+    t.match(stranger?.parameters, { text: 'You may not decide about this.' })
+    telegram.press(APPROVER.id, CHAT, yes)
+    const [, approver] = await telegram.until('answerCallbackQuery', 2)
+    t.match(approver?.parameters, { text: 'Approved.' })
+  }
   await eventually(async () => (await story.answered()) || undefined)
 
   openpr.change(issue, openpr.human, { state: 'done' })
@@ -221,30 +260,34 @@ const tell = async (t: Test, work: string, story: Story): Promise<void> => {
     return found.state === 'resolved' && found.work === 0 ? found : undefined
   })
   const kinds = new Set(shown.timeline.map(({ kind }) => kind))
-  for (const step of [
-    'opened',
-    'filed',
-    'announced',
-    'dispatched',
-    'result',
-    'proposed',
-    'commanded',
-    'resolved',
+  const steps = ['opened', 'filed', 'announced', 'dispatched', 'result', 'proposed', 'commanded', 'resolved']
+  for (const kind of [
+    ...steps.map((step) => `incident.${step}`),
+    ...(story.asks ? ['approval.requested', 'approval.granted'] : []),
   ])
-    t.ok(kinds.has(`incident.${step}`), `${step} is on record`)
+    t.ok(kinds.has(kind), `${kind} is on record`)
+
+  const announced = ['incident.opened', ...(story.asks ? ['approval.requested'] : []), 'incident.resolved']
   t.strictSame(
     alerts.map(({ event, incident: { id } }) => [event, id]),
-    [
-      ['incident.opened', incident.id],
-      ['incident.resolved', incident.id],
-    ],
+    announced.map((event) => [event, incident.id]),
   )
+  t.strictSame(
+    mails.map(({ source, to }) => [/^X-Portcullis-Event: (\S+)/im.exec(source)?.[1], to]),
+    announced.map((event) => [event, ['ops@example.org']]),
+  )
+  t.match(mails[0]?.source, /^Subject: .*high/im)
+  const messages = telegram.calls.filter(({ method }) => method === 'sendMessage')
+  t.equal(messages.length, announced.length)
+  for (const { parameters } of messages) t.match(parameters, { chat_id: String(CHAT), parse_mode: 'HTML' })
+  t.match(messages[0]?.parameters['text'], story.title)
+
   const verified = await run('verify', incident.id)
   t.match(verified.stdout, /closed: nothing is missing/, verified.stderr)
   t.equal(errors.includes('"level":"error"'), false, errors)
 }
 
-t.test('an attack is refused, filed, looked at, answered by a ban and closed', async (t) => {
+t.test('an attack is refused, filed, looked at, approved, answered by a ban and closed', async (t) => {
   const port = await freePort()
   const upstream = await serve(t, (_, response) => void response.end('the service'))
   const get = (path: string, client: string): Promise<number | undefined> =>
@@ -282,6 +325,7 @@ t.test('an attack is refused, filed, looked at, answered by a ban and closed', a
       t.equal(await get('/', '203.0.113.10'), 200, 'its neighbours are served')
       return true
     },
+    asks: true,
     hostile: /UNION|203\.0\.113/,
   })
 })
@@ -293,11 +337,12 @@ t.test('an infected file is found, filed, looked at, taken away and closed', asy
     role: 'scanner',
     config: { scanner: { watch: [join(work, 'uploads')], jobs: 1, model: false } },
     attack: async () => undefined,
-    title: /^File malicious on /,
+    title: /File malicious on /,
     propose: (subjects) => ({
       action: 'quarantine',
       subject: subjects.find(({ type }) => type === 'file')?.path,
     }),
+    asks: false,
     answered: async () => !existsSync(file),
     hostile: /IGNORE/,
   })
