@@ -68,7 +68,7 @@ export const postEntries = route({
       content: { [JSON_TYPE]: z.strictObject({ entries: z.int().describe('How many are on their way.') }) },
     },
   },
-  problems: [400, 401, 403, 409, 413, 415],
+  problems: [400, 401, 403, 409, 413, 415, 503],
   handle: append,
 })
 
@@ -146,7 +146,7 @@ async function acknowledge(
 const named = {
   parameters: z.strictObject({ entry: entryName }),
   query: z.strictObject({ agent: agent.optional().describe('The agent, when several used the id.') }),
-  problems: [400, 401, 404, 409],
+  problems: [400, 401, 404, 409, 500],
 }
 
 interface NamedCall {

@@ -115,7 +115,7 @@ const posted = {
     },
     201: { description: 'The entry is in the log.', content: { [TEXT_TYPE]: 'text', [JSON_TYPE]: appended } },
   },
-  problems: [400, 401, 403, 409, 413, 415],
+  problems: [400, 401, 403, 409, 413, 415, 503],
 } as const
 
 const named = z.strictObject({

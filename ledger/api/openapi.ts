@@ -3,9 +3,6 @@ import { z } from 'zod'
 import type { Answer, Media, Route } from './route.js'
 import { problemSchema } from './schemas.js'
 
-/** Statuses that any route can answer with. */
-const ALWAYS: readonly number[] = [500, 503]
-
 const PROBLEMS: Readonly<Record<number, string>> = {
   400: 'The request or its content is not as it must be.',
   401: 'The bearer token is missing or wrong.',
@@ -15,7 +12,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   413: 'Too large.',
   415: 'Another media type is asked for.',
   429: 'Too much is asked for; `Retry-After` says when to come again.',
-  500: 'An error of the ledger; its log says more.',
+  500: 'What is stored cannot be read; the log of the ledger says more.',
   503: 'The ledger takes nothing now.',
 }
 
@@ -71,11 +68,9 @@ function operationOf(route: Route): Operation {
     }),
     responses: {
       ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, responseOf(answer)])),
-      ...Object.fromEntries(
-        [...problems, ...ALWAYS]
-          .filter((status) => answers[status] === undefined)
-          .map((status) => [status, problemOf(status)]),
-      ),
+      ...Object.fromEntries(problems.map((status) => [status, problemOf(PROBLEMS[status] ?? 'A problem.')])),
+      // What nobody foresaw has no status of its own here; each that stands above is answered by some test.
+      default: problemOf('An error of the ledger; its log says more.'),
     },
     security: SECURITY[access],
   }
@@ -105,9 +100,9 @@ function responseOf({ description, content }: Answer): ResponseObject {
   return { description, content: contentOf(content) }
 }
 
-function problemOf(status: number): ResponseObject {
+function problemOf(description: string): ResponseObject {
   return {
-    description: PROBLEMS[status] ?? 'A problem.',
+    description,
     content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
   }
 }

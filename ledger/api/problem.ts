@@ -57,7 +57,8 @@ export function problemOf(error: unknown): ApiResponse {
   if (error instanceof ProofError) {
     return problem(PROOF_STATUS[error.machineCode] ?? 400, error.machineCode, error.message)
   }
-  if (error instanceof LedgerError) {
+  // Entries that were read at the start and are damaged since: nothing that comes again later would help with.
+  if (error instanceof LedgerError && error.code !== 'WAL_DAMAGED') {
     const code = error.code.toLowerCase()
     const status = LEDGER_STATUS[error.code]
     if (status === 429)

@@ -36,7 +36,7 @@ interface Definition<P extends z.ZodObject, Q extends z.ZodObject> {
   readonly query: Q
   readonly body?: { readonly description: string; readonly content: Readonly<Record<string, Media>> }
   readonly answers: Readonly<Record<number, Answer>>
-  /** Statuses of the problems that it can end in, beside those of every route. */
+  /** Statuses of the problems that it can end in. */
   readonly problems: readonly number[]
   readonly handle: (
     context: ApiContext,

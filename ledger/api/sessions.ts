@@ -79,7 +79,7 @@ export const getBundle = route({
       content: { [JSON_TYPE]: z.looseObject({ format: z.literal('portcullis.dev/bundle/v1'), session }) },
     },
   },
-  problems: [400, 401, 404],
+  problems: [400, 401, 404, 500],
   handle: async (context, { path, query }) => {
     const limit = query.limit === undefined ? MAX_BUNDLE.entries : numberOf(query.limit)
     if (limit < 1 || limit > MAX_BUNDLE.entries)

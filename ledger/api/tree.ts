@@ -43,7 +43,7 @@ export const getTile = route({
       content: { [BYTES_TYPE]: 'bytes' },
     },
   },
-  problems: [400, 401, 404],
+  problems: [400, 401, 404, 500],
   handle: async ({ log }, { path }) => {
     const named = parseTilePath(`tile/${path.level}/${path.tile}`)
     if (named === undefined) return problem(404, 'not_found', 'this path names no tile')

@@ -10,7 +10,17 @@ ajv.addSchema(document, 'openapi')
 const validators = new Map<string, ValidateFunction>()
 
 /** Routes and statuses that were answered, as `getEntry 404`. */
-export const answered = new Set<string>()
+const answered = new Set<string>()
+
+/** Those that the document has and that this process has not seen answered. */
+export function unanswered(): string[] {
+  const declared = Object.values(document.paths)
+    .flatMap((path) => Object.values(path))
+    .flatMap(({ operationId, responses }) =>
+      Object.keys(responses).map((status) => `${operationId} ${status}`),
+    )
+  return declared.filter((one) => !one.endsWith(' default') && !answered.has(one))
+}
 
 interface Answer {
   readonly status: number
