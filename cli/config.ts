@@ -7,7 +7,7 @@ import { alertsConfig } from '../incidents/alerts/config.js'
 import { answersPolicyConfig } from '../incidents/answers/config.js'
 import { incidentsConfig } from '../incidents/config.js'
 import { playbookReferences, playbooksConfig } from '../incidents/playbooks/config.js'
-import { trackersConfig } from '../incidents/trackers/config.js'
+import { trackerReferences, trackersConfig } from '../incidents/trackers/config.js'
 import { ledgerConfig } from '../ledger/config.js'
 import { witnessConfig } from '../ledger/witness/config.js'
 import {
@@ -44,7 +44,11 @@ export const configSchema = z
   })
   // What names something of another part must name something that is there.
   .superRefine((config, context) => {
-    for (const { path, message } of [...agentReferences(config), ...playbookReferences(config)])
+    for (const { path, message } of [
+      ...agentReferences(config),
+      ...trackerReferences(config),
+      ...playbookReferences(config),
+    ])
       context.addIssue({ code: 'custom', path, message })
   })
 

@@ -26,7 +26,8 @@ export const incidentsConfig = z
       .transform((url) => url.replace(/\/+$/, ''))
       .optional()
       .describe(
-        'How others reach `listen`; agents post their results below it. Default: http:// and `listen`.',
+        'How others reach `listen`; agents post their results below it. Default: http:// and `listen`, unless that is every ' +
+          'address of the machine.',
       ),
     tokens: z
       .array(tokenHolder)

@@ -252,13 +252,15 @@ export const controlPlaneConfig = z
 
 export type ControlPlaneConfig = NonNullable<z.output<typeof controlPlaneConfig>>
 
-/** Kinds that reach us with what they have to say. */
-const ANSWER_BY_HTTP: ReadonlySet<AgentConfig['type']> = new Set([
+/** Kinds that are told an address of ours to which they post what they found. */
+const GIVEN_AN_ADDRESS: ReadonlySet<AgentConfig['type']> = new Set([
   'openclaw',
   'teamboard',
   'openpr',
-  'tunnel',
+  'webhook',
 ])
+/** Listens on every address, and names none that somebody else could reach. */
+const WILDCARD = /^(?:\[[0:.]+\]|[0.]+):\d+$/
 
 /** What of `agents` and `control_plane` refers to other parts of the configuration. @returns problems with their paths */
 export function agentReferences({
@@ -270,14 +272,23 @@ export function agentReferences({
   readonly agents: readonly AgentConfig[]
   readonly control_plane?: ControlPlaneConfig | undefined
   readonly trackers: readonly { readonly name: string }[]
-  readonly incidents: { readonly listen?: string | undefined }
+  readonly incidents: { readonly listen?: string | undefined; readonly public_url?: string | undefined }
 }): readonly { readonly path: (string | number)[]; readonly message: string }[] {
+  const { listen, public_url } = incidents
   const problems: { path: (string | number)[]; message: string }[] = []
   for (const [at, agent] of agents.entries()) {
-    if (ANSWER_BY_HTTP.has(agent.type) && incidents.listen === undefined)
+    const posts = GIVEN_AN_ADDRESS.has(agent.type)
+    if ((posts || agent.type === 'tunnel') && listen === undefined)
       problems.push({
         path: ['agents', at, 'type'],
         message: `an agent of type ${agent.type} sends its results to incidents.listen, which is not set`,
+      })
+    else if (posts && public_url === undefined && WILDCARD.test(listen ?? ''))
+      problems.push({
+        path: ['incidents', 'public_url'],
+        message:
+          `the agent ${agent.id} of type ${agent.type} cannot post its results to incidents.listen, ${listen}, which is ` +
+          'every address of this machine and none that it could be told',
       })
     if (
       'tracker' in agent &&

@@ -243,3 +243,22 @@ export const trackersConfig = z
     'two trackers have the same name',
   )
   .describe('Where incidents are filed as issues. Default none.')
+
+/** What of `trackers` refers to other parts of the configuration. @returns problems with their paths */
+export const trackerReferences = ({
+  trackers,
+  incidents,
+}: {
+  readonly trackers: readonly TrackerConfig[]
+  readonly incidents: { readonly listen?: string | undefined }
+}): readonly { readonly path: (string | number)[]; readonly message: string }[] =>
+  trackers.flatMap(({ name, webhook_secrets }, at) =>
+    webhook_secrets.length > 0 && incidents.listen === undefined
+      ? [
+          {
+            path: ['trackers', at, 'webhook_secrets'],
+            message: `the webhooks of ${name} come to incidents.listen, which is not set`,
+          },
+        ]
+      : [],
+  )

@@ -74,6 +74,7 @@ t.test(
   'it waits, goes on when what it waits for comes, and begins anew when the incident is re-opened',
   async (t) => {
     const rig = await openRig(t, {
+      incidents: { listen: '127.0.0.1:0' },
       agents: [{ id: 'fixer', type: 'webhook', url: 'https://agent.test/', secret: 'env:S' }],
       playbooks: [
         {

@@ -58,7 +58,12 @@ export const incident = (more: Partial<Incident> = {}): Incident => {
 /** The part of the role that trackers need: store, lifecycle and queue, real ones. */
 export const startTrackers = async (t: Test, data: string, configs: object[], agents: object[] = []) => {
   const changed = new EventEmitter()
-  const settings = configSchema.parse({ trackers: configs, agents, outbound: { allow: ['127.0.0.0/8'] } })
+  const settings = configSchema.parse({
+    incidents: { listen: '127.0.0.1:0' },
+    trackers: configs,
+    agents,
+    outbound: { allow: ['127.0.0.0/8'] },
+  })
   const clock = { offset: 0 }
   const core = await openCore({
     settings,
