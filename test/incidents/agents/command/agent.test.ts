@@ -81,7 +81,7 @@ for (const [name, confinement] of Object.entries(CONFINEMENTS)) {
       process.env['KEY_OF_THE_AGENT'] = 'its own key'
       const { result } = await work(
         t,
-        'touch mine; ' + say('$(env | cut -d= -f1 | sort | tr "\\n" " ")|$API_KEY|$(ls)|$(pwd)'),
+        'touch mine; ' + say('$(env -0 | cut -z -d= -f1 | sort -z | tr "\\0" " ")|$API_KEY|$(ls)|$(pwd)'),
         { ...confinement, environment: { API_KEY: 'env:KEY_OF_THE_AGENT' } },
       )
       const [names, key, files, folder] = result?.summary.split('|') ?? []
