@@ -14,7 +14,7 @@ import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import { openTopic } from '../../runtime/topics.js'
 import { requestOverSocket } from '../../runtime/unix-socket.js'
 import { uuidv7 } from '../../runtime/uuid.js'
-import { compileCli } from '../cli/fixtures/compiled-cli.js'
+import { builtCli } from '../cli/fixtures/built-cli.js'
 import { silent } from './fixtures/core.js'
 import { FakeOpenPr } from './fakes/openpr.js'
 
@@ -36,7 +36,7 @@ t.test('a role that is killed at random points loses nothing and does nothing tw
   const folder = t.testdir({ work: {} })
   const work = join(folder, 'work')
   const data = join(work, 'data')
-  const cli = await compileCli(join(folder, 'compiled'), work)
+  const cli = builtCli(work)
   const openpr = await FakeOpenPr.start(t)
 
   // Alerts come at least once, each with an id by which a repeat is known.

@@ -5,17 +5,18 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { formatStory, parseStory } from '../../../proofs/incident-story.js'
+import { SOCKET_NAME } from '../../../incidents/api/server.js'
 import { openOutbox } from '../../../runtime/lmdb-outbox.js'
 import { openTopic } from '../../../runtime/topics.js'
+import { requestOverSocket } from '../../../runtime/unix-socket.js'
 import { uuidv7 } from '../../../runtime/uuid.js'
-import { compileCli } from '../fixtures/compiled-cli.js'
+import { builtCli } from '../fixtures/built-cli.js'
 import { runInProcess } from '../fixtures/in-process.js'
 
-t.setTimeout(110_000)
 const folder = t.testdir({ work: {} })
 const work = join(folder, 'work')
 const data = join(work, 'data')
-const cli = await compileCli(join(folder, 'compiled'), work)
+const cli = builtCli(work)
 const at = (name: string): string => join(work, name)
 
 const start = (role: string): ChildProcess => {
@@ -34,11 +35,28 @@ const stop = async (child: ChildProcess): Promise<void> => {
 }
 
 /** What `list --json` prints. */
-const listed = async () =>
-  (await incidents('list', '--json')).stdout
+const listed = async () => {
+  const { code, stdout, stderr } = await incidents('list', '--json')
+  if (code !== 0) throw new Error(stderr)
+  return stdout
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Record<string, unknown>)
+}
+
+/** Waits until the role answers: before that, commands work on its store themselves. */
+const served = async (role: ChildProcess): Promise<void> => {
+  for (let answers = false; !answers; await pause(50)) {
+    if (role.exitCode !== null) throw new Error(`the role ended with ${role.exitCode}`)
+    answers = await requestOverSocket(join(data, 'incidents'), SOCKET_NAME, {
+      method: 'GET',
+      target: '/health',
+    }).then(
+      () => true,
+      () => false,
+    )
+  }
+}
 
 t.test('people work on incidents by commands, and the record of it verifies', async (t) => {
   const ledger = start('ledger')
@@ -56,8 +74,9 @@ t.test('people work on incidents by commands, and the record of it verifies', as
       }),
     ),
   )
-  while ((await listed()).length === 0) await pause(100)
   await outbox.close()
+  await served(role)
+  while ((await listed()).length === 0) await pause(100)
   const [incident] = await listed()
   t.match(incident, {
     state: 'open',
@@ -103,7 +122,11 @@ t.test('people work on incidents by commands, and the record of it verifies', as
   await stop(ledger)
   const verify = (file: string) => runInProcess(['incidents', 'verify', file, '--trust', policy, '--json'])
   t.match(JSON.parse((await verify(story)).stdout), { incident: id, ok: true, state: 'closed', sessions: 2 })
-  t.equal((await runInProcess(['incidents', 'verify', story])).code, 2, 'a file says nothing about whom to trust')
+  t.equal(
+    (await runInProcess(['incidents', 'verify', story])).code,
+    2,
+    'a file says nothing about whom to trust',
+  )
 
   const { bundles } = parseStory(readFileSync(story))
   const [first, second] = bundles.map((bundle) => Buffer.from(bundle))

@@ -7,12 +7,12 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
 
-import { compileCli } from '../fixtures/compiled-cli.js'
+import { builtCli } from '../fixtures/built-cli.js'
 import { runInProcess } from '../fixtures/in-process.js'
 
 const folder = t.testdir({ work: {} })
 const work = join(folder, 'work')
-const cli = await compileCli(join(folder, 'compiled'), work)
+const cli = builtCli(work)
 const at = (name: string) => join(work, name)
 const ATTACK = '/search?q=1%27%20UNION%20SELECT%20name%2C%20password%20FROM%20users--'
 
