@@ -68,6 +68,8 @@ export class TunnelClient {
   #stop: (() => void) | undefined
   #stopped = false
   #flushing: Promise<void> = Promise.resolve()
+  /** Runs whose result went out on this connection: once is enough, or a burst of tasks would use up its sends. */
+  readonly #told = new Set<string>()
 
   /** @throws RuntimeError `OUTBOUND_REFUSED` */
   constructor(options: TunnelClientOptions) {
@@ -85,7 +87,9 @@ export class TunnelClient {
     this.#flushing = this.#flushing
       .then(async () => {
         for (const result of this.#options.tasks.results()) {
+          if (this.#told.has(result.run_id)) continue
           if (this.#peer?.send('task.result', { ...result }) !== true) return
+          this.#told.add(result.run_id)
           await this.#options.tasks.sent(result.run_id)
         }
       })
@@ -160,6 +164,7 @@ export class TunnelClient {
       socket.on('message', heard).on('pong', heard)
       socket.once('open', () => {
         this.#peer = peer
+        this.#told.clear()
         log.info('the tunnel to the control plane is open')
         this.flush()
       })
@@ -195,7 +200,8 @@ export class TunnelClient {
     await tasks.take({ run_id, issue_id, body, ...(agent ? { agent } : {}) })
     const accepted: SendableJson = { run_id, issue_id, status: 'accepted' }
     peer.send('task.ack', accepted)
-    // A task that came again may have its result already.
+    // A task that came again may have its result already, and its sender did not hear it.
+    this.#told.delete(run_id)
     this.flush()
   }
 }

@@ -297,11 +297,14 @@ void t.test(
     const agent = await connect(t, `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`)
     const [socket, request] = await connected
     t.equal(request.headers.authorization, `Bearer ${ACCOUNT.token}`)
-    const text =
-      `{"id":"m1","type":"task.dispatch","ts":${Math.floor(Date.now() / 1000)},"agent_id":"nat",` +
-      '"payload":{"body":{"bot_context":null,"data":{"issue":{"id":"i7","weight":1.0}}},"issue_id":null}}'
-    const sig = createHmac('sha256', ACCOUNT.secret).update(text).digest('hex')
-    const frame = `${text.slice(0, -1)},"sig":"sha256=${sig}"}`
+    const task = (id: string): string => {
+      const text =
+        `{"id":"${id}","type":"task.dispatch","ts":${Math.floor(Date.now() / 1000)},"agent_id":"nat",` +
+        '"payload":{"body":{"bot_context":null,"data":{"issue":{"id":"i7","weight":1.0}}},"issue_id":null}}'
+      const sig = createHmac('sha256', ACCOUNT.secret).update(text).digest('hex')
+      return `${text.slice(0, -1)},"sig":"sha256=${sig}"}`
+    }
+    const frame = task('m1')
     const answers = on(socket, 'message')
     const next = async (): Promise<Envelope> => {
       for (;;) {
@@ -317,6 +320,9 @@ void t.test(
     agent.client.flush()
     t.match(await next(), { type: 'task.result', payload: new Map([['issue_id', 'i7']]) })
     t.strictSame(agent.deliveries, ['m1'], 'a replay is not even looked at')
+    agent.client.flush()
+    socket.send(task('m2'))
+    t.match(await next(), { type: 'task.ack', payload: new Map([['run_id', 'm2']]) }, 'no result goes twice')
   },
 )
 
