@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
+import { RuntimeError } from '../runtime/errors.js'
 import type { RunningRole } from '../runtime/role.js'
-import { ListenFailure } from './taken-port.js'
 
 const BASE = 'http://demo.invalid'
 const MAX_ECHO_BYTES = 64 * 1024
@@ -26,7 +26,7 @@ const PAGE = `<!doctype html>
  * The service behind `up --demo`: a page, a search that repeats what was asked, a JSON echo, an upload that counts bytes,
  * and a stream of events. It keeps nothing.
  *
- * @throws ListenFailure when the address cannot be bound
+ * @throws RuntimeError `LISTEN_FAILED` when the address cannot be bound
  */
 export const startDemoService = async ({
   host,
@@ -40,7 +40,8 @@ export const startDemoService = async ({
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>
       reject(
-        new ListenFailure(
+        new RuntimeError(
+          'LISTEN_FAILED',
           `the demo service cannot listen on ${host}:${port}; free that port, or run without --demo and with --upstream URL`,
           { cause: error },
         ),

@@ -2,9 +2,9 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { openIncidentAccess } from '../incidents/access.js'
 import type { IncidentAccess } from '../incidents/access.js'
-import { problemError } from '../incidents/api/problem.js'
 import { openActionSigner } from '../ledger/client/action-signer.js'
 import { rolePaths } from '../ledger/client/client.js'
+import { problemError } from '../runtime/api/problem.js'
 import { privateFolder } from '../runtime/data-folder.js'
 import { openOutbox } from '../runtime/lmdb-outbox.js'
 import { openTopic } from '../runtime/topics.js'
@@ -23,7 +23,7 @@ export const withIncidents = async <T>(
   try {
     return await use(async (method, target, body) => {
       const answer = await access.request(method, target, body)
-      if (answer.status >= 300) throw problemError(answer)
+      if (answer.status >= 300) throw problemError(answer, 'incidents')
       return JSON.parse(Buffer.from(answer.body).toString('utf8')) as unknown
     })
   } finally {

@@ -6,7 +6,6 @@ export type IncidentErrorCode =
   | 'FORBIDDEN'
   | 'INCIDENT_NOT_FOUND'
   | 'INCIDENT_STORE'
-  | 'LISTEN'
   | 'NOT_FOUND'
   | 'TOO_LARGE'
   | 'UNAUTHORIZED'

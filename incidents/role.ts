@@ -1,6 +1,8 @@
 import type { Logger } from 'pino'
 import type { ActionSigner } from '../ledger/client/action-signer.js'
 import type { LedgerRecorder } from '../ledger/client/types.js'
+import { serveSocket, serveTcp } from '../runtime/api/server.js'
+import type { ApiServer } from '../runtime/api/server.js'
 import { messageOf } from '../runtime/errors.js'
 import { EVENT_TYPES, isCommandEvent, type Event } from '../runtime/events.js'
 import { splitHostPort } from '../runtime/host-port.js'
@@ -9,12 +11,10 @@ import { readSecret } from '../runtime/secret.js'
 import { openAgents } from './agents/agents.js'
 import { answering } from './answers/connector.js'
 import { openAlerts } from './alerts/alerts.js'
-import { IncidentApi } from './api/api.js'
+import { IncidentApi, SOCKET_NAME } from './api/api.js'
 import type { TokenHolder } from './api/api.js'
 import { incidentRoutes } from './api/incidents.js'
 import type { Route } from './api/route.js'
-import { serveSocket, serveTcp } from './api/server.js'
-import type { ApiServer } from './api/server.js'
 import { serviceRoutes } from './api/service.js'
 import type { Connector, ConnectorDeps } from './connector.js'
 import { openCore } from './core.js'
@@ -77,7 +77,7 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
 
   let server: ApiServer | undefined
   const publicUrl = (): string =>
-    settings.incidents.public_url ?? (server ? `http://${addressOf(server)}` : 'http://localhost')
+    settings.incidents.public_url ?? (server ? `http://${server.address}` : 'http://localhost')
   const connectorDeps: ConnectorDeps = {
     core,
     folder,
@@ -104,15 +104,17 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
   const api = new IncidentApi(routes, await readTokens(settings), (error) =>
     log.error({ err: error }, 'a request to the incidents failed'),
   )
-  const socket = await serveSocket({ api }, folder)
+  const socket = await serveSocket(api, folder, SOCKET_NAME)
   if (settings.incidents.listen !== undefined) {
     const upgrades = Object.assign({}, ...connectors.map((connector) => connector.upgrades ?? {}))
-    server = await serveTcp({ api, upgrades }, splitHostPort(settings.incidents.listen)).catch(
-      async (error: unknown) => {
-        await socket.close()
-        throw error
-      },
-    )
+    server = await serveTcp(api, {
+      ...splitHostPort(settings.incidents.listen),
+      setting: 'incidents.listen',
+      upgrades,
+    }).catch(async (error: unknown) => {
+      await socket.close()
+      throw error
+    })
   }
 
   const handle = async (items: readonly OutboxItem[]): Promise<void> => {
@@ -136,10 +138,10 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
   queue.start()
   void recorder.record()
   for (const connector of connectors) await connector.start?.()
-  log.info({ listen: server && addressOf(server) }, 'incidents ready')
+  log.info({ listen: server?.address }, 'incidents ready')
 
   return {
-    ...(server && { listen: addressOf(server) }),
+    ...(server && { listen: server.address }),
     async settled() {
       await consumer.drained()
       await recorder.record()
@@ -207,9 +209,6 @@ function failing(checks: Incidents['checks']): Record<string, string> {
   }
   return problems
 }
-
-const addressOf = ({ host, port }: ApiServer): string =>
-  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 
 /** An event that cannot be read must not stop those behind it; it is said in the log with its position. */
 function parse(item: OutboxItem, log: Logger): Event | undefined {

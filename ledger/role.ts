@@ -1,6 +1,8 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { NoteVerifier } from '../proofs/note-key.js'
+import { serveSocket, serveTcp } from '../runtime/api/server.js'
+import type { ApiServer } from '../runtime/api/server.js'
 import { messageOf } from '../runtime/errors.js'
 import type { Logger } from '../runtime/log.js'
 import type { Topic } from '../runtime/outbox.js'
@@ -9,9 +11,8 @@ import type { OperationalEvent } from '../runtime/events.js'
 import { anchorMetrics } from './anchor/metrics.js'
 import type { Anchoring } from './anchor/anchoring.js'
 import { openAnchors } from './anchor/open.js'
+import { overHttp, SOCKET_NAME } from './api/over-http.js'
 import { createApi } from './api/routes.js'
-import { serveSocket, serveTcp } from './api/server.js'
-import type { ApiServer } from './api/server.js'
 import { splitListen } from './config.js'
 import type { LedgerConfig } from './config.js'
 import { realDisk } from './disk.js'
@@ -147,9 +148,10 @@ export async function startLedger(options: LedgerRoleOptions): Promise<LedgerRol
       metrics: figures,
       onError: (error) => logger.error({ err: messageOf(error) }, 'a request could not be answered'),
     })
-    servers.push(await serveSocket(api, folder, config.max_body_bytes))
+    const served = overHttp(api, config.max_body_bytes)
+    servers.push(await serveSocket(served, folder, SOCKET_NAME))
     const tcp = config.listen === undefined ? undefined : splitListen(config.listen)
-    if (tcp !== undefined) servers.push(await serveTcp(api, tcp.host, tcp.port, config.max_body_bytes))
+    if (tcp !== undefined) servers.push(await serveTcp(served, { ...tcp, setting: 'ledger.listen' }))
   } catch (error) {
     await Promise.all(servers.map((server) => server.close()))
     await anchoring?.stop()

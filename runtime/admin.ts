@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-import { codeOf, messageOf, RuntimeError } from './errors.js'
+import { listenOnAddress } from './listen.js'
 import type { Logger } from './log.js'
 
 /** What can be asked of a process that serves. */
@@ -42,7 +42,7 @@ const MAX_CONNECTIONS = 64
  * Serves `GET /health` (200 while the process lives), `/ready` (200, or 503 with what is missing) and `/metrics`. It says
  * nothing about traffic beyond counts, but belongs on a private address.
  *
- * @throws RuntimeError `ADMIN_LISTEN`
+ * @throws RuntimeError `LISTEN_FAILED`
  */
 export const startAdmin = async (options: AdminOptions): Promise<AdminServer> => {
   const { host, port, log, setting = '--admin HOST:PORT' } = options
@@ -59,19 +59,7 @@ export const startAdmin = async (options: AdminOptions): Promise<AdminServer> =>
     },
   )
   server.maxConnections = MAX_CONNECTIONS
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => {
-      const reason = codeOf(error) === 'EADDRINUSE' ? 'the port is taken' : messageOf(error)
-      reject(
-        new RuntimeError(
-          'ADMIN_LISTEN',
-          `cannot serve the admin address ${host}:${port}: ${reason}; choose another with ${setting}`,
-          { cause: error },
-        ),
-      )
-    })
-    server.listen(port, host, resolve)
-  })
+  await listenOnAddress(server, { host, port }, setting)
   server.on('error', (error) => log.error({ err: error }, 'the admin server failed'))
   const bound = server.address()
   return {

@@ -1,6 +1,5 @@
 /** Everything that `runtime/` can fail with. */
 export type RuntimeErrorCode =
-  | 'ADMIN_LISTEN'
   | 'CONFIG_INVALID'
   | 'CONFIG_UNREADABLE'
   | 'DATA_FOLDER_LINK'
@@ -10,6 +9,7 @@ export type RuntimeErrorCode =
   | 'KEY_FILE_LINK'
   | 'KEY_FILE_TOO_LARGE'
   | 'KEY_FILE_UNREADABLE'
+  | 'LISTEN_FAILED'
   | 'OUTBOX_CLOSED'
   | 'OUTBOX_FULL'
   | 'OUTBOX_ITEM_TOO_LARGE'

@@ -15,6 +15,10 @@ export const hostPort = z
   .string()
   .refine((text) => parseHostPort(text) !== undefined, 'must be HOST:PORT, e.g. 127.0.0.1:8080 or [::1]:8080')
 
+/** The other way round; an IPv6 address gets its brackets. */
+export const joinHostPort = (host: string, port: number): string =>
+  isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`
+
 /**
  * Splits a text that `hostPort` accepted.
  *

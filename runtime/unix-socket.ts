@@ -4,10 +4,10 @@ import type { FileHandle } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import type { ApiResponse } from './api/response.js'
 import { codeOf, RuntimeError } from './errors.js'
+import { MAX_SOCKET_PATH } from './listen.js'
 
-/** A socket's path has 108 bytes on Linux, 104 elsewhere. */
-const MAX_SOCKET_PATH = 103
 const TIMEOUT_MS = 30_000
 
 /**
@@ -38,12 +38,6 @@ export interface SocketRequest {
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
-export interface SocketResponse {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: Uint8Array
-}
-
 /** Whether an error says that nobody serves the socket. */
 export const isUnserved = (error: unknown): boolean =>
   ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'ENOTSOCK'].includes(codeOf(error) ?? '')
@@ -53,7 +47,7 @@ export async function requestOverSocket(
   folder: string,
   name: string,
   request: SocketRequest,
-): Promise<SocketResponse> {
+): Promise<ApiResponse> {
   const socket = await socketPath(folder, name)
   try {
     return await exchange(socket.path, request)
@@ -62,7 +56,7 @@ export async function requestOverSocket(
   }
 }
 
-function exchange(socket: string, request: SocketRequest): Promise<SocketResponse> {
+function exchange(socket: string, request: SocketRequest): Promise<ApiResponse> {
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest(
       {

@@ -3,9 +3,10 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { decodeVkey } from '../../proofs/note-key.js'
+import { serveTcp } from '../../runtime/api/server.js'
 import { createLogger } from '../../runtime/log.js'
 import { createApi } from '../../ledger/api/routes.js'
-import { serveTcp } from '../../ledger/api/server.js'
+import { overHttp } from '../../ledger/api/over-http.js'
 import { realDisk } from '../../ledger/disk.js'
 import type { Disk, DiskFile } from '../../ledger/disk.js'
 import { openLog } from '../../ledger/log.js'
@@ -64,7 +65,11 @@ const api = createApi(log, {
     throw error
   },
 })
-const server = await serveTcp(api, '127.0.0.1', 0, MAX_BODY)
+const server = await serveTcp(overHttp(api, MAX_BODY), {
+  host: '127.0.0.1',
+  port: 0,
+  setting: 'none',
+})
 const cpu = process.cpuUsage()
 const vkeys = [log.identity.vkey, ...(witness && waits === 'awaited' ? [witness.vkey] : [])]
 process.send?.({ address: server.address, vkeys } satisfies Serving)

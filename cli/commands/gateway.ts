@@ -6,6 +6,7 @@ import { splitHostPort } from '../../runtime/host-port.js'
 import { startGateway } from '../../gateway/role.js'
 import { startAdmin } from '../../runtime/admin.js'
 import { messageOf } from '../../runtime/errors.js'
+import { bindFailure, listenFailed } from '../../runtime/listen.js'
 import type { Logger } from '../../runtime/log.js'
 import { failingChecks, isSupervised } from '../../runtime/role.js'
 import type { RunningRole } from '../../runtime/role.js'
@@ -19,7 +20,6 @@ import { UsageError } from '../context.js'
 import { servingFlags } from '../flags.js'
 import { openRoleStores } from '../role-stores.js'
 import { version } from '../run.js'
-import { explainGatewayError } from '../taken-port.js'
 
 export const DEFAULT_ADMIN = '127.0.0.1:9090'
 
@@ -72,7 +72,8 @@ const startRole = async (
       version,
       log,
     }).catch((error: unknown) => {
-      throw explainGatewayError(error, config.gateway.listen)
+      if (bindFailure(error) === undefined) throw error
+      throw listenFailed(config.gateway.listen, '--listen HOST:PORT', error)
     })
     for (const { phase, idle } of Object.values(gateway.effectiveModes).flat())
       if (idle && only?.includes(phase))

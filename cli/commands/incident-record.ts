@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 
-import { problemError } from '../../ledger/api/problem.js'
+import { problemError } from '../../runtime/api/problem.js'
 import { LedgerError } from '../../ledger/errors.js'
 import { parseSessionBundle } from '../../proofs/bundle.js'
 import { formatStory, parseStory, verifyStory } from '../../proofs/incident-story.js'
@@ -102,7 +102,7 @@ const collect = async (
         if (state.status === 200 && arrived(state.body)) break
         if (waited >= SETTLE_MS) {
           if (state.status === 200) break
-          throw problemError(state)
+          throw problemError(state, 'ledger')
         }
         await pause(POLL_MS)
       }

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { openAccess } from '../../ledger/access.js'
 import type { LedgerAccess } from '../../ledger/access.js'
 import type { ApiResponse } from '../../ledger/api/message.js'
-import { problemError } from '../../ledger/api/problem.js'
+import { problemError } from '../../runtime/api/problem.js'
 import { privateFolder } from '../../runtime/data-folder.js'
 import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import { openTopic } from '../../runtime/topics.js'
@@ -40,5 +40,5 @@ export const withAccess = async (
 /** The body of a success; a problem becomes the error that the command ends with. */
 export const success = (answer: ApiResponse): Uint8Array => {
   if (answer.status < 300) return answer.body
-  throw problemError(answer)
+  throw problemError(answer, 'ledger')
 }

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers'
 
 import type { LedgerAccess } from '../../ledger/access.js'
 import { ENTRIES_TYPE, NOTE_TYPE } from '../../ledger/api/message.js'
-import { problemError } from '../../ledger/api/problem.js'
+import { problemError } from '../../runtime/api/problem.js'
 import { BodyStore } from '../../ledger/client/body-store.js'
 import { LedgerError } from '../../ledger/errors.js'
 import { readOrigin } from '../../ledger/identity.js'
@@ -148,7 +148,7 @@ const post = async (
     accept: 'application/json',
     body,
   })
-  if (answer.status >= 300) throw problemError(answer)
+  if (answer.status >= 300) throw problemError(answer, 'ledger')
   const index = indexAt(JSON.parse(Buffer.from(answer.body).toString('utf8')), position)
   if (index === undefined) throw new Error('the answer of the ledger names no index')
   return index

@@ -8,7 +8,7 @@ import type { LedgerAccess, LocalRequest } from '../../ledger/access.js'
 import { JSON_TYPE } from '../../ledger/api/message.js'
 import type { ApiResponse } from '../../ledger/api/message.js'
 import { openApiDocument } from '../../ledger/api/openapi.js'
-import { problemError } from '../../ledger/api/problem.js'
+import { problemError } from '../../runtime/api/problem.js'
 import { ROUTES } from '../../ledger/api/routes.js'
 import { LedgerError } from '../../ledger/errors.js'
 import { readIdentity } from '../../ledger/identity.js'
@@ -277,7 +277,7 @@ const awaitReceipt = async (
 }
 
 const notFound = (answer: ApiResponse): Error => {
-  const error = problemError(answer)
+  const error = problemError(answer, 'ledger')
   error.message +=
     '; above its rate, a gateway counts verdicts in a security.summary and they have no receipt'
   return error

@@ -1,10 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { ApiResponse } from '../../runtime/api/response.js'
+import type { Admitted, Api, RequestHead } from '../../runtime/api/server.js'
 import { IncidentError } from '../errors.js'
-import type { ApiRequest, ApiResponse } from './message.js'
 import { problem, problemOf } from './problem.js'
 import { Router } from './route.js'
 import type { Route } from './route.js'
 
+export const SOCKET_NAME = 'incidents.sock'
 const MAX_BODY = 64 * 1024
 
 /** A person or program that may use the API over TCP. */
@@ -13,17 +15,9 @@ export interface TokenHolder {
   readonly token: string
 }
 
-/** What is known of a request before its body is read. */
-export type RequestHead = Omit<ApiRequest, 'body' | 'path' | 'query' | 'actor'>
-
-/** A request that may go on: how much body it may have, and what answers it. */
-export interface Admitted {
-  readonly maxBody: number
-  answer(body: Uint8Array): Promise<ApiResponse>
-}
-
 /** The HTTP API without the HTTP: TCP, the socket and a command in the same process use it. It never throws. */
-export class IncidentApi {
+export class IncidentApi implements Api {
+  readonly problem = problem
   readonly #router: Router
   readonly #holders: readonly TokenHolder[]
   readonly #onError: (error: unknown) => void

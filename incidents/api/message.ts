@@ -1,44 +1,26 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { z } from 'zod'
+import { json as anyJson, JSON_TYPE, type ApiResponse } from '../../runtime/api/response.js'
+import type { RequestHead } from '../../runtime/api/server.js'
 import { messageOf } from '../../runtime/errors.js'
 import { IncidentError } from '../errors.js'
 
 /** A request as a route sees it, whichever way it came. */
-export interface ApiRequest {
-  readonly method: string
-  /** Path and query, as sent. */
-  readonly target: string
+export interface ApiRequest extends RequestHead {
   /** Members of the path, decoded. */
   readonly path: Readonly<Record<string, string>>
   readonly query: URLSearchParams
-  readonly headers: IncomingHttpHeaders
   /** Exactly as it was sent. */
   readonly body: Uint8Array
-  /** Whoever reaches the socket owns the data folder. */
-  readonly channel: 'local' | 'tcp'
-  /** Address of the caller over TCP. */
-  readonly remote?: string | undefined
   /** `person:NAME` of the token that was given; `undefined` on open routes. */
   readonly actor?: string | undefined
 }
 
-export interface ApiResponse {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: Uint8Array
-}
-
-export const JSON_TYPE = 'application/json'
-
+/** What is told of incidents is for whoever asked, not for a cache on the way. */
 export const json = (
   status: number,
   value: object,
   headers: Readonly<Record<string, string>> = {},
-): ApiResponse => ({
-  status,
-  headers: { 'content-type': JSON_TYPE, 'cache-control': 'no-store', ...headers },
-  body: Buffer.from(`${JSON.stringify(value)}\n`),
-})
+): ApiResponse => anyJson(status, value, { 'cache-control': 'no-store', ...headers })
 
 /** Reads a JSON body. @throws IncidentError `BAD_REQUEST` that names the member, `UNSUPPORTED_MEDIA_TYPE` */
 export function jsonBody<T extends z.ZodType>({ headers, body }: ApiRequest, schema: T): z.output<T> {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { JSON_TYPE } from './message.js'
+import { JSON_TYPE } from '../../runtime/api/response.js'
 import type { Route } from './route.js'
 
 const PROBLEMS: Readonly<Record<number, string>> = {

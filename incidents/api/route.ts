@@ -1,6 +1,7 @@
 import type { z } from 'zod'
+import type { ApiResponse } from '../../runtime/api/response.js'
 import { IncidentError } from '../errors.js'
-import type { ApiRequest, ApiResponse } from './message.js'
+import type { ApiRequest } from './message.js'
 
 /**
  * A route as data: the server works from it, and so does the OpenAPI document. Neighbours (webhooks of trackers, results of

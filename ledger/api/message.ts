@@ -1,3 +1,8 @@
+import type { ApiResponse } from '../../runtime/api/response.js'
+
+export { json, JSON_TYPE } from '../../runtime/api/response.js'
+export type { ApiResponse } from '../../runtime/api/response.js'
+
 /** A request as the API sees it, whichever way it came. */
 export interface ApiRequest {
   readonly method: string
@@ -13,25 +18,9 @@ export interface ApiRequest {
   readonly body: Uint8Array
 }
 
-export interface ApiResponse {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: Uint8Array
-}
-
 export const NOTE_TYPE = 'text/x.portcullis.note'
 export const ENTRIES_TYPE = 'application/x.portcullis.entries'
-export const JSON_TYPE = 'application/json'
 export const TEXT_TYPE = 'text/plain; charset=utf-8'
-
-export function json(
-  status: number,
-  value: object,
-  headers: Readonly<Record<string, string>> = {},
-): ApiResponse {
-  const body = Buffer.from(`${JSON.stringify(value)}\n`)
-  return { status, headers: { 'content-type': JSON_TYPE, ...headers }, body }
-}
 
 export function text(
   body: Uint8Array,

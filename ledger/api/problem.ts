@@ -1,5 +1,6 @@
 import { ProofError } from '../../proofs/errors.js'
 import type { ProofCode } from '../../proofs/errors.js'
+import { problemsOf } from '../../runtime/api/problem.js'
 import { LedgerError } from '../errors.js'
 import type { LedgerErrorCode } from '../errors.js'
 import type { ApiResponse } from './message.js'
@@ -32,25 +33,7 @@ const LEDGER_STATUS: Partial<Record<LedgerErrorCode, number>> = {
 }
 
 /** A problem of RFC 9457, with its machine code also as the member `code`. */
-export function problem(
-  status: number,
-  code: string,
-  detail: string,
-  headers: Readonly<Record<string, string>> = {},
-): ApiResponse {
-  const members = {
-    type: `urn:portcullis:ledger:${code}`,
-    title: code.replaceAll('_', ' '),
-    status,
-    code,
-    detail,
-  }
-  return {
-    status,
-    headers: { 'content-type': 'application/problem+json', ...headers },
-    body: Buffer.from(`${JSON.stringify(members)}\n`),
-  }
-}
+export const problem = problemsOf('ledger')
 
 /** The problem that an error comes to; errors that say nothing to a caller become `internal`, without their message. */
 export function problemOf(error: unknown): ApiResponse {
@@ -68,22 +51,4 @@ export function problemOf(error: unknown): ApiResponse {
     return problem(503, error.code === 'STOPPED' ? 'stopped' : 'unavailable', 'the ledger takes nothing now')
   }
   return problem(500, 'internal', 'the ledger could not answer')
-}
-
-/** The error that a problem comes to on the other side: its code in upper case, its detail as the message. */
-export function problemError(answer: ApiResponse): Error {
-  const detail = readMember(answer, 'detail') ?? `the ledger answered ${answer.status}`
-  const code = readMember(answer, 'code')?.toUpperCase() ?? 'LEDGER_ERROR'
-  return Object.assign(new Error(detail), { code })
-}
-
-function readMember(answer: ApiResponse, name: 'code' | 'detail'): string | undefined {
-  try {
-    const problem: unknown = JSON.parse(Buffer.from(answer.body).toString('utf8'))
-    if (typeof problem !== 'object' || problem === null) return undefined
-    const member: unknown = name in problem ? Reflect.get(problem, name) : undefined
-    return typeof member === 'string' ? member : undefined
-  } catch {
-    return undefined
-  }
 }

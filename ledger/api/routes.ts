@@ -71,7 +71,7 @@ const VERIFYING = { share: 0.2, burstMs: 1_000 }
 /** What is known of a request before its body is read. */
 export type RequestHead = Omit<ApiRequest, 'body'>
 
-export interface Api {
+export interface LedgerApi {
   /** Answers a request; it never rejects. */
   (request: ApiRequest): Promise<ApiResponse>
   /** The refusal of a request whose body is not worth reading: no such path, no such method, no right to it. */
@@ -79,7 +79,7 @@ export interface Api {
 }
 
 /** The API over a log. */
-export function createApi(log: Log, options: ApiOptions = {}): Api {
+export function createApi(log: Log, options: ApiOptions = {}): LedgerApi {
   const verifying = new TimeBudget(VERIFYING.share, VERIFYING.burstMs)
   const context: ApiContext = { log, options, verifying }
   const refusalOf = (error: unknown): ApiResponse => {

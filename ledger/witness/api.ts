@@ -5,7 +5,7 @@ import type { ProofCode } from '../../proofs/errors.js'
 import { text } from '../api/message.js'
 import type { ApiRequest, ApiResponse } from '../api/message.js'
 import { problem, problemOf } from '../api/problem.js'
-import type { Api } from '../api/routes.js'
+import type { LedgerApi } from '../api/routes.js'
 import { LedgerError } from '../errors.js'
 import type { Witness } from './witness.js'
 
@@ -25,7 +25,7 @@ const MONITOR_PATH = /^\/([0-9a-f]{64})\/(checkpoint|equivocations)$/
 const CHANGING = { 'cache-control': 'no-cache' }
 
 /** The API of a witness; it never rejects. */
-export function createWitnessApi(witness: Witness, options: WitnessApiOptions = {}): Api {
+export function createWitnessApi(witness: Witness, options: WitnessApiOptions = {}): LedgerApi {
   return async (request) => {
     const answer = answerTo(witness, request, options)
     options.onAnswer?.(answer.status)

@@ -6,9 +6,10 @@ import { startAdmin } from '../../runtime/admin.js'
 import { messageOf } from '../../runtime/errors.js'
 import type { OperationalEvent } from '../../runtime/events.js'
 import type { Logger } from '../../runtime/log.js'
+import { serveTcp } from '../../runtime/api/server.js'
 import type { Topic } from '../../runtime/outbox.js'
 import { uuidv7 } from '../../runtime/uuid.js'
-import { serveTcp } from '../api/server.js'
+import { overHttp } from '../api/over-http.js'
 import { splitListen } from '../config.js'
 import { LedgerError } from '../errors.js'
 import { openKeyFile } from '../key-file.js'
@@ -94,8 +95,11 @@ export async function startWitness(options: WitnessRoleOptions): Promise<Witness
   const metrics = async (): Promise<string> => exposition({ answered, equivocations, logs: logs.length })
   const opened: { close(): Promise<void> }[] = [store]
   try {
-    const { host, port } = hostPort(config.listen)
-    const server = await serveTcp(api, host, port, Math.max(...logs.map(({ maxBodyBytes }) => maxBodyBytes)))
+    const maxBody = Math.max(...logs.map(({ maxBodyBytes }) => maxBodyBytes))
+    const server = await serveTcp(overHttp(api, maxBody), {
+      ...hostPort(config.listen),
+      setting: 'witness.listen',
+    })
     opened.unshift(server)
     const admin = await startAdmin({
       ...hostPort(config.admin),

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { Logger } from 'pino'
+import { listenOnPath } from '../../runtime/listen.js'
 import { socketPath } from '../../runtime/unix-socket.js'
-import { listenOnPath } from '../protocols/connections.js'
 
 /** In `<data>/scanner`. */
 export const CONTROL_SOCKET = 'scanner.sock'
@@ -19,7 +19,7 @@ export interface Controlled {
 /**
  * Serves `GET /v1/status`, `POST /v1/pause` and `POST /v1/resume`, each of which answers with the status, to the owner of the
  * data folder.
- * @throws ProtocolError `PROTOCOL_LISTEN` when another daemon serves the same folder
+ * @throws RuntimeError `LISTEN_FAILED` when another daemon serves the same folder
  */
 export async function serveControl(
   folder: string,

@@ -1,12 +1,7 @@
 export type ProtocolErrorCode =
-  | 'PROTOCOL_ENDED'
-  | 'PROTOCOL_LISTEN'
-  | 'PROTOCOL_MALFORMED'
-  | 'PROTOCOL_TIMEOUT'
-  | 'PROTOCOL_TOO_LARGE'
-  | 'PROTOCOL_TOO_LONG'
+  'PROTOCOL_ENDED' | 'PROTOCOL_MALFORMED' | 'PROTOCOL_TIMEOUT' | 'PROTOCOL_TOO_LARGE' | 'PROTOCOL_TOO_LONG'
 
-/** What goes wrong on a connection, or keeps a protocol from being served; `code` is stable. */
+/** What goes wrong on a connection; `code` is stable. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError'
 

@@ -16,7 +16,7 @@ export interface ProtocolServers {
 
 /**
  * Serves the protocols that are configured; all of them or none.
- * @throws ProtocolError `PROTOCOL_LISTEN`, RuntimeError `SECRET_MISSING` for the token
+ * @throws RuntimeError `LISTEN_FAILED`; `SECRET_MISSING` for the token
  */
 export async function serveProtocols(config: ScannerConfig, service: ScanService): Promise<ProtocolServers> {
   const { clamd, http, icap } = config
@@ -33,13 +33,13 @@ export async function serveProtocols(config: ScannerConfig, service: ScanService
       )
     if (clamd.listen !== undefined)
       servers['clamd_listen'] = await serveConnections(
-        splitHostPort(clamd.listen),
+        { ...splitHostPort(clamd.listen), setting: 'scanner.clamd.listen' },
         (socket) => serveClamd(socket, service, 'tcp'),
         service.log,
       )
     if (icap.listen !== undefined)
       servers['icap_listen'] = await serveConnections(
-        splitHostPort(icap.listen),
+        { ...splitHostPort(icap.listen), setting: 'scanner.icap.listen' },
         (socket) => serveIcap(socket, service, icap),
         service.log,
       )

@@ -276,7 +276,7 @@ t.test('the gateway alone: rules, audit log and admin address', async (t) => {
       at,
     )
     t.equal(third.code, 1)
-    t.match(third.stderr, /^ADMIN_LISTEN: .*the port is taken.*--admin HOST:PORT$/m)
+    t.match(third.stderr, /^LISTEN_FAILED: .*the port is taken.*--admin HOST:PORT$/m)
   })
 
   t.equal((await product.stop()).code, 0)

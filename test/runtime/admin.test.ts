@@ -59,8 +59,8 @@ void t.test('says which address is taken and which flag changes it', async (t) =
   const options = { host: '127.0.0.1', problems: async () => ({}), metrics: async () => '', log }
   const first = await startAdmin({ ...options, port: 0 })
   await t.rejects(startAdmin({ ...options, port: first.port }), {
-    code: 'ADMIN_LISTEN',
-    message: `cannot serve the admin address 127.0.0.1:${first.port}: the port is taken; choose another with --admin HOST:PORT`,
+    code: 'LISTEN_FAILED',
+    message: `cannot listen on 127.0.0.1:${first.port}: the port is taken; choose another with --admin HOST:PORT`,
   })
   const idle = connect(first.port, '127.0.0.1')
   await once(idle, 'connect')

@@ -31,7 +31,7 @@ void t.test('a first start that fails says why and stops those that came up', as
   const { supervisor, journal, role } = setup(t, { ledger: 'http', gateway: 'fail' })
   await t.rejects(supervisor.start(), {
     code: 'ROLE_NOT_READY',
-    message: 'gateway did not start: ADMIN_LISTEN: the port is taken',
+    message: 'gateway did not start: LISTEN_FAILED: the port is taken',
   })
   t.strictSame(journal(), ['ledger started', 'ledger stopping', 'ledger stopped'])
   t.equal(role('ledger').state, 'stopped')

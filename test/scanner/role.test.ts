@@ -85,7 +85,7 @@ t.test('a pause stands over restarts, and what came meanwhile is judged after it
     paused_since: Number,
     watch: { pass: { running: false } },
   })
-  await t.rejects(watching(data, config), { code: 'PROTOCOL_LISTEN' }, 'a second daemon of one folder')
+  await t.rejects(watching(data, config), { code: 'LISTEN_FAILED' }, 'a second daemon of one folder')
   t.strictSame(second.seen, [])
   t.notHas(await askDaemon(second.folder, 'resume'), { paused_since: Number })
   await second.until((of) => of.some((event) => event.path === path))

@@ -2,9 +2,9 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { observe, respond } from '../../../runtime/admin.js'
-import { messageOf } from '../../../runtime/errors.js'
+import { addressOf, listenOnAddress } from '../../../runtime/listen.js'
 import { isFound } from '../../verdict.js'
-import { addressOf, type ProtocolServer } from '../connections.js'
+import type { ProtocolServer } from '../connections.js'
 import { ProtocolError } from '../errors.js'
 import type { ScanService } from '../scan-service.js'
 
@@ -19,7 +19,7 @@ const MAX_NAME = 255
  * Serves `GET /health`, `/ready` and `/metrics`, and `POST /v1/scan`: the body, of whatever type, is judged as one file, and the answer is its result as JSON, 200
  * whatever the verdict. `?name=` is what the result calls it.
  * @param token asked of every request as `Authorization: Bearer TOKEN`; without one nothing is judged
- * @throws ProtocolError `PROTOCOL_LISTEN`
+ * @throws RuntimeError `LISTEN_FAILED`
  */
 export async function serveHttp(
   at: { readonly host: string; readonly port: number },
@@ -38,18 +38,7 @@ export async function serveHttp(
   )
   server.maxConnections = MAX_CONNECTIONS
   server.setTimeout(IDLE_MS)
-  server.listen(at)
-  try {
-    await once(server, 'listening')
-  } catch (cause) {
-    throw new ProtocolError(
-      'PROTOCOL_LISTEN',
-      `cannot listen on ${at.host}:${at.port}: ${messageOf(cause)}`,
-      {
-        cause,
-      },
-    )
-  }
+  await listenOnAddress(server, at, 'scanner.http.listen')
   return {
     address: addressOf(server.address()),
     async close() {

@@ -162,5 +162,5 @@ void t.test('a port that is taken is named with the flag that changes it', async
   )
   const admin = await cli.run(['up', '--data', 'taken', '--admin', taken])
   t.equal(admin.code, 1)
-  t.match(admin.stderr, /^ADMIN_LISTEN: .*--admin HOST:PORT\n$/)
+  t.match(admin.stderr, /^LISTEN_FAILED: .*--admin HOST:PORT\n$/)
 })

@@ -4,9 +4,9 @@ import { agentsConfig } from '../../../incidents/agents/config.js'
 import { RunStore } from '../../../incidents/agents/run-store.js'
 import { Runs } from '../../../incidents/agents/runs.js'
 import { IncidentApi } from '../../../incidents/api/api.js'
-import { serveTcp } from '../../../incidents/api/server.js'
 import { openWebhooks } from '../../../incidents/inbound/connector.js'
 import { OPENPR_EVENTS } from '../../../incidents/inbound/openpr-event.js'
+import { serveTcp } from '../../../runtime/api/server.js'
 import { deliverGitHub, FakeGitHub } from '../fakes/github.js'
 import { deliver, FakeOpenPr, SUBSCRIBABLE } from '../fakes/openpr.js'
 import { FakeTeamBoard } from '../fakes/team-board.js'
@@ -42,11 +42,11 @@ const serve = async (t: Test, configs: object[], data = t.testdir()) => {
       .flatMap(({ id }) => [...runStore.open(id)])
       .map(({ incident, agent, by }) => ({ incident, agent, by }))
   const api = new IncidentApi(routes, [], (error) => t.fail(String(error)))
-  const server = await serveTcp({ api }, { host: '127.0.0.1', port: 0 })
+  const server = await serveTcp(api, { host: '127.0.0.1', port: 0, setting: 'incidents.listen' })
   t.teardown(() => server.close())
   const count = (outcome: string): number =>
     Number(new RegExp(`outcome="${outcome}"} (\\d+)`).exec(metrics?.() ?? '')?.[1] ?? 0)
-  return { ...rig, dispatched, count, url: `http://127.0.0.1:${server.port}/webhooks` }
+  return { ...rig, dispatched, count, url: `http://${server.address}/webhooks` }
 }
 
 const openpr = async (t: Test, more: object = {}) => {

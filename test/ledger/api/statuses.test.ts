@@ -6,7 +6,7 @@ import { signRegistration, signRevocation, signRotation } from '../../../proofs/
 import type { NoteSigner } from '../../../proofs/note-key.js'
 import { uuidv7 } from '../../../runtime/uuid.js'
 import { ROUTES, createApi } from '../../../ledger/api/routes.js'
-import type { Api } from '../../../ledger/api/routes.js'
+import type { LedgerApi } from '../../../ledger/api/routes.js'
 import { makeRequest } from '../../../ledger/keys/request.js'
 import { sample } from '../anchor/sample-anchoring.js'
 import { agent, clock, note, open } from '../sample-log.js'
@@ -49,7 +49,7 @@ const WRITES: Readonly<Record<string, string>> = {
 const targetOf = (name: string): string => READS[name]?.[0] ?? WRITES[name] ?? ''
 
 /** A request to an API that no server stands before, held against the document as well. */
-async function direct(api: Api, target: string, body?: Uint8Array): Promise<number> {
+async function direct(api: LedgerApi, target: string, body?: Uint8Array): Promise<number> {
   const method = body === undefined ? 'GET' : 'POST'
   const request = { method, target, channel: 'local' as const, contentType: NOTE }
   const answer = await api({ ...request, body: body ?? new Uint8Array(0) })

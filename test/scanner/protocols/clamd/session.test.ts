@@ -35,7 +35,7 @@ const unix = await serveConnections(
   service.log,
 )
 const tcp = await serveConnections(
-  { host: '127.0.0.1', port: 0 },
+  { host: '127.0.0.1', port: 0, setting: 'scanner.clamd.listen' },
   (socket) => serveClamd(socket, service, 'tcp', times),
   service.log,
 )
@@ -202,9 +202,9 @@ t.test(
     t.equal(statSync(path).mode & 0o777, 0o660)
     const serve = (at: string) =>
       serveConnections({ path: at }, async (socket) => void socket.end(), service.log)
-    await t.rejects(serve(path), { code: 'PROTOCOL_LISTEN', message: /another process/ })
+    await t.rejects(serve(path), { code: 'LISTEN_FAILED', message: /another process/ })
     writeFileSync(join(folder, 'file'), '')
-    await t.rejects(serve(join(folder, 'file')), { code: 'PROTOCOL_LISTEN', message: /is no socket/ })
+    await t.rejects(serve(join(folder, 'file')), { code: 'LISTEN_FAILED', message: /is no socket/ })
     const left = join(folder, 'left.sock')
     const script = `require('net').createServer().listen(${JSON.stringify(left)}, () => process.kill(process.pid, 9))`
     t.throws(() => execFileSync(process.execPath, ['-e', script]))

@@ -21,7 +21,7 @@ const times = { head: 500, idle: 500, body: 2_000 }
 const listening = async (policy: Partial<IcapPolicy> = {}): Promise<{ host: string; port: number }> => {
   const full = icapConfig.parse(policy)
   const server = await serveConnections(
-    { host: '127.0.0.1', port: 0 },
+    { host: '127.0.0.1', port: 0, setting: 'scanner.icap.listen' },
     (socket) => serveIcap(socket, service, full, times),
     service.log,
   )

@@ -1,53 +1,83 @@
 import { once } from 'node:events'
-import { chmod, unlink } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { ListenOptions } from 'node:net'
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http'
+import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { codeOf, messageOf } from '../../runtime/errors.js'
-import { socketPath } from '../../runtime/unix-socket.js'
-import { IncidentError } from '../errors.js'
-import type { IncidentApi, RequestHead } from './api.js'
-import type { ApiResponse } from './message.js'
-import { problem } from './problem.js'
+import { addressOf, listenOnAddress, listenOnPath } from '../listen.js'
+import { socketPath } from '../unix-socket.js'
+import type { Problem } from './problem.js'
+import type { ApiResponse } from './response.js'
 
-export const SOCKET_NAME = 'incidents.sock'
 const HEADERS_MS = 10_000
-const REQUEST_MS = 30_000
-const KEEP_ALIVE_MS = 15_000
-const STOP_MS = 5000
-const MAX_CONNECTIONS = 1024
+const REQUEST_MS = 60_000
+const KEEP_ALIVE_MS = 30_000
+const CHECK_MS = 5_000
+const STOP_MS = 5_000
+const MAX_TCP_CONNECTIONS = 2_048
+const SOCKET_MODE = 0o600
+
+/** What is known of a request before its body is read. */
+export interface RequestHead {
+  readonly method: string
+  /** Path and query, as sent. */
+  readonly target: string
+  readonly headers: IncomingHttpHeaders
+  /** Whoever reaches the socket owns the data folder; over TCP it takes a token. */
+  readonly channel: 'local' | 'tcp'
+  /** Address of the caller over TCP. */
+  readonly remote?: string | undefined
+}
+
+/** A request that may go on: how much body it may have, and what answers it. */
+export interface Admitted {
+  /** Bytes; a longer body is refused with 413 and not read. */
+  readonly maxBody: number
+  /** Never rejects. */
+  answer(body: Uint8Array): Promise<ApiResponse>
+}
+
+/** The HTTP API of a role, without the HTTP. */
+export interface Api {
+  readonly problem: Problem
+  /** The refusal of a request whose body is not worth reading, or what takes it. It never throws. */
+  admit(head: RequestHead): ApiResponse | Admitted
+}
 
 /** Takes a connection that asks to be a WebSocket. */
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
-export interface ServerOptions {
-  readonly api: IncidentApi
-  /** By path, for TCP. */
+export interface TcpOptions {
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  /** The key that chooses another address, as the error names it. */
+  readonly setting: string
+  /** By path. */
   readonly upgrades?: Readonly<Record<string, UpgradeHandler>>
 }
 
 export interface ApiServer {
-  readonly host: string
-  readonly port: number
+  /** `HOST:PORT` for TCP, the path of the socket otherwise. */
+  readonly address: string
   /** Answers what is in flight, then ends. */
   close(): Promise<void>
 }
 
-/** Serves the API on the Unix socket of a folder (0600). A socket that a killed role left is replaced. */
-export async function serveSocket(
-  { api }: ServerOptions,
-  folder: string,
-): Promise<{ close(): Promise<void> }> {
-  const socket = await socketPath(folder, SOCKET_NAME)
-  await unlink(socket.path).catch((error: unknown) => {
-    if (codeOf(error) !== 'ENOENT') throw error
-  })
+/**
+ * Serves an API on the Unix socket of a folder (0600). A socket that a killed role left is replaced.
+ * @throws RuntimeError `LISTEN_FAILED` when another process serves it
+ */
+export async function serveSocket(api: Api, folder: string, name: string): Promise<ApiServer> {
+  const socket = await socketPath(folder, name)
   const server = serverFor(api, 'local')
-  await listen(server, { path: socket.path })
-  // Until here the folder's own mode (0700) keeps everybody else out.
-  await chmod(socket.path, 0o600)
+  try {
+    await listenOnPath(server, socket.path, SOCKET_MODE)
+  } catch (error) {
+    await socket.close()
+    throw error
+  }
   return {
+    address: join(folder, name),
     close: async () => {
       await stop(server)
       await socket.close()
@@ -55,13 +85,13 @@ export async function serveSocket(
   }
 }
 
-/** Serves the API on a TCP address. @throws IncidentError `LISTEN` */
+/** Serves an API on a TCP address. @throws RuntimeError `LISTEN_FAILED` */
 export async function serveTcp(
-  { api, upgrades = {} }: ServerOptions,
-  { host, port }: { readonly host: string; readonly port: number },
+  api: Api,
+  { host, port, setting, upgrades = {} }: TcpOptions,
 ): Promise<ApiServer> {
   const server = serverFor(api, 'tcp')
-  server.maxConnections = MAX_CONNECTIONS
+  server.maxConnections = MAX_TCP_CONNECTIONS
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const path = (request.url ?? '').replace(/\?.*$/s, '')
     const handler = Object.hasOwn(upgrades, path) ? upgrades[path] : undefined
@@ -69,43 +99,27 @@ export async function serveTcp(
     if (handler) handler(request, socket, head)
     else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
   })
-  await listen(server, { host, port })
-  const bound = server.address()
-  return {
-    host,
-    port: typeof bound === 'object' && bound !== null ? bound.port : port,
-    close: () => stop(server),
-  }
-}
-
-async function listen(server: Server, options: ListenOptions): Promise<void> {
-  server.listen(options)
-  try {
-    await once(server, 'listening')
-  } catch (cause) {
-    const where = options.path ?? `${options.host}:${options.port} (incidents.listen)`
-    throw new IncidentError('LISTEN', `the incidents cannot listen on ${where}: ${messageOf(cause)}`, {
-      cause,
-    })
-  }
+  await listenOnAddress(server, { host, port }, setting)
+  return { address: addressOf(server.address()), close: () => stop(server) }
 }
 
 async function stop(server: Server): Promise<void> {
   const closed = once(server, 'close')
   server.close()
   server.closeIdleConnections()
+  // A caller that never finishes its request must not keep a role from ending.
   const limit = setTimeout(() => server.closeAllConnections(), STOP_MS)
   await closed
   clearTimeout(limit)
 }
 
-function serverFor(api: IncidentApi, channel: 'local' | 'tcp'): Server {
+function serverFor(api: Api, channel: RequestHead['channel']): Server {
   return createServer(
     {
       headersTimeout: HEADERS_MS,
       requestTimeout: REQUEST_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: 5000,
+      connectionsCheckingInterval: CHECK_MS,
     },
     (request, response) => {
       handle(api, channel, request, response).catch(() => response.destroy())
@@ -114,23 +128,21 @@ function serverFor(api: IncidentApi, channel: 'local' | 'tcp'): Server {
 }
 
 async function handle(
-  api: IncidentApi,
-  channel: 'local' | 'tcp',
+  api: Api,
+  channel: RequestHead['channel'],
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const { method = '', url: target = '', headers } = request
-  const head: RequestHead = { method, target, headers, channel, remote: request.socket.remoteAddress }
-  const admitted = api.admit(head)
+  const admitted = api.admit({ method, target, headers, channel, remote: request.socket.remoteAddress })
   // Whoever may not post must not make us read what it would post.
   if ('status' in admitted) return send(response, method, hasBody(request) ? unread(admitted) : admitted)
-  const body = await readBody(request, admitted.maxBody)
-  if (body === undefined)
-    return send(
-      response,
-      method,
-      unread(problem(413, 'too_large', `a body has at most ${admitted.maxBody} bytes here`)),
-    )
+  const { maxBody } = admitted
+  const body = await readBody(request, maxBody)
+  if (body === undefined) {
+    const answer = api.problem(413, 'too_large', `a body has at most ${maxBody} bytes here`)
+    return send(response, method, unread(answer))
+  }
   send(response, method, await admitted.answer(body))
 }
 
