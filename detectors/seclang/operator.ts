@@ -1,3 +1,4 @@
+import type { Requirement } from './prefilter/index.js'
 import type { GeoReader, RuleFiles } from '../ports.js'
 
 /** Where a rule stands; every load error names it. */
@@ -34,7 +35,16 @@ export interface OperatorRun {
 }
 
 /** Judges one value (a byte string). Pure but for what it reports through `run`. */
-export type Operator = (value: string, run: OperatorRun) => boolean
+export interface Operator {
+  (value: string, run: OperatorRun): boolean
+  /** What must stand in a value for the answer to be true. For all other values it is false and nothing is reported; absent: nothing is known. */
+  readonly requires?: Requirement
+}
+
+/** The operator, with what it requires. */
+export function requiring(requires: Requirement, judge: Operator): Operator {
+  return Object.assign(judge, { requires })
+}
 
 /**
  * Makes an operator from its argument as written in the rule (macros not expanded). Throws `SecLangError` for an argument that it

@@ -1,5 +1,6 @@
+import { requiring } from '../operator.js'
 import type { OperatorFactory } from '../operator.js'
-import { textArgument } from './text-argument.js'
+import { heldText, textArgument } from './text-argument.js'
 
 /**
  * Description: the value starts with the argument, byte for byte.
@@ -9,5 +10,5 @@ import { textArgument } from './text-argument.js'
  */
 export const beginsWith: OperatorFactory = (argument) => {
   const text = textArgument(argument)
-  return (value, run) => value.startsWith(text(run))
+  return requiring(heldText(argument), (value, run) => value.startsWith(text(run)))
 }

@@ -1,5 +1,6 @@
+import { requiring } from '../operator.js'
 import type { OperatorFactory } from '../operator.js'
-import { textArgument } from './text-argument.js'
+import { heldText, textArgument } from './text-argument.js'
 
 /**
  * Description: the argument stands in the value as a word of its own: no ASCII letter right before or after it (digits and `_` bound a word).
@@ -9,14 +10,14 @@ import { textArgument } from './text-argument.js'
  */
 export const containsWord: OperatorFactory = (argument) => {
   const text = textArgument(argument)
-  return (value, run) => {
+  return requiring(heldText(argument), (value, run) => {
     const word = text(run)
     if (word === '') return true
     for (let at = value.indexOf(word); at >= 0; at = value.indexOf(word, at + 1)) {
       if (!isLetter(value.charCodeAt(at - 1)) && !isLetter(value.charCodeAt(at + word.length))) return true
     }
     return false
-  }
+  })
 }
 
 function isLetter(code: number): boolean {

@@ -1,5 +1,6 @@
+import { requiring } from '../operator.js'
 import type { OperatorFactory } from '../operator.js'
-import { textArgument } from './text-argument.js'
+import { heldText, textArgument } from './text-argument.js'
 
 /**
  * Description: the argument stands somewhere in the value, byte for byte.
@@ -9,10 +10,10 @@ import { textArgument } from './text-argument.js'
  */
 export const contains: OperatorFactory = (argument) => {
   const text = textArgument(argument)
-  return (value, run) => {
+  return requiring(heldText(argument), (value, run) => {
     const wanted = text(run)
     const at = value.indexOf(wanted)
     if (at >= 0 && run.locating) run.matchedAt(at, wanted.length)
     return at >= 0
-  }
+  })
 }

@@ -1,4 +1,6 @@
+import { requiring } from '../operator.js'
 import type { OperatorFactory } from '../operator.js'
+import { noRequirement } from '../prefilter/index.js'
 
 /**
  * Description: never matches.
@@ -6,4 +8,4 @@ import type { OperatorFactory } from '../operator.js'
  * Returns: false.
  * Example: `SecRule ARGS "@noMatch" "id:1,phase:2,pass"`
  */
-export const noMatch: OperatorFactory = () => () => false
+export const noMatch: OperatorFactory = () => requiring({ ...noRequirement, maxLength: -1 }, () => false)

@@ -1,5 +1,7 @@
 import { SecLangError } from '../errors.js'
+import { requiring } from '../operator.js'
 import type { Operator, OperatorFactory, OperatorLoadContext } from '../operator.js'
+import { textRequirement } from '../prefilter/index.js'
 import { PhraseSet } from './phrase-set.js'
 
 /**
@@ -15,13 +17,13 @@ export function phraseOperator(phrases: readonly string[], context: OperatorLoad
   if (phrases.length === 0)
     throw new SecLangError('SECLANG_BAD_ARGUMENT', '@pm needs at least one phrase', context.position)
   const set = new PhraseSet(phrases)
-  return (value, run) => {
+  return requiring(textRequirement(phrases, true), (value, run) => {
     const found = set.find(value)
     if (found === undefined) return false
     if (run.capturing) run.setCapture(0, value.slice(found.start, found.end))
     if (run.locating) run.matchedAt(found.start, found.end - found.start)
     return true
-  }
+  })
 }
 
 const hexadecimal = /\|((?:[0-9a-fA-F]{2}[ \t]*)+)\|/y

@@ -1,3 +1,4 @@
+import { requiring } from '../operator.js'
 import type { OperatorFactory } from '../operator.js'
 import { patternArgument, visible } from './pattern-argument.js'
 
@@ -13,7 +14,7 @@ const maxWork = 1 << 20
  */
 export const rxGlobal: OperatorFactory = (argument, context) => {
   const patternFor = patternArgument(argument, context)
-  return (value, run) => {
+  return requiring(patternFor.requires, (value, run) => {
     const pattern = patternFor(run)
     if (pattern === undefined) return false
     const seen = visible(pattern, value, run)
@@ -47,5 +48,5 @@ export const rxGlobal: OperatorFactory = (argument, context) => {
     const found = captures.length > 0 ? captures : (emptyMatch ?? [])
     if (run.capturing) found.slice(0, maxCaptures).forEach((text, index) => run.setCapture(index, text))
     return true
-  }
+  })
 }

@@ -1,3 +1,4 @@
+import { requiring } from '../operator.js'
 import type { OperatorFactory } from '../operator.js'
 import { patternArgument, visible } from './pattern-argument.js'
 
@@ -12,7 +13,7 @@ const maxCaptures = 10
  */
 export const rx: OperatorFactory = (argument, context) => {
   const patternFor = patternArgument(argument, context)
-  return (value, run) => {
+  return requiring(patternFor.requires, (value, run) => {
     const pattern = patternFor(run)
     if (pattern === undefined) return false
     const seen = visible(pattern, value, run)
@@ -28,5 +29,5 @@ export const rx: OperatorFactory = (argument, context) => {
       if (run.locating && !absent) run.matchedAt(start, end - start)
     }
     return true
-  }
+  })
 }

@@ -1,5 +1,7 @@
+import { requiring } from '../operator.js'
 import type { OperatorFactory } from '../operator.js'
-import { textArgument } from './text-argument.js'
+import { noRequirement } from '../prefilter/index.js'
+import { hasMacro, heldText, textArgument } from './text-argument.js'
 
 /**
  * Description: the value equals the argument, byte for byte.
@@ -9,5 +11,6 @@ import { textArgument } from './text-argument.js'
  */
 export const streq: OperatorFactory = (argument) => {
   const text = textArgument(argument)
-  return (value, run) => value === text(run)
+  const requires = hasMacro(argument) ? noRequirement : { ...heldText(argument), maxLength: argument.length }
+  return requiring(requires, (value, run) => value === text(run))
 }

@@ -1,5 +1,8 @@
 import { SecLangError } from '../errors.js'
+import { requiring } from '../operator.js'
 import type { OperatorFactory } from '../operator.js'
+import { ByteSet } from '../pcre/byte-set.js'
+import { byteRequirement } from '../prefilter/index.js'
 import { leadingInt } from './int.js'
 
 /**
@@ -9,7 +12,7 @@ import { leadingInt } from './int.js'
  * Example: `SecRule ARGS "@validateByteRange 9,10,13,32-126" "id:1,phase:2,deny"`
  */
 export const validateByteRange: OperatorFactory = (argument, context) => {
-  const allowed = new Uint8Array(256)
+  const allowed = new ByteSet()
   for (const part of argument.split(',')) {
     if (part.trim() === '') continue
     const [first = '', last = first] = part.split('-')
@@ -22,10 +25,12 @@ export const validateByteRange: OperatorFactory = (argument, context) => {
         context.position,
       )
     }
-    allowed.fill(1, from, to + 1)
+    allowed.addRange(from, to)
   }
-  return (value) => {
-    for (let at = 0; at < value.length; at++) if (allowed[value.charCodeAt(at) & 255] === 0) return true
+  const outside = allowed.complement()
+  const isOutside = Uint8Array.from({ length: 256 }, (_, byte) => (outside.has(byte) ? 1 : 0))
+  return requiring(byteRequirement(outside), (value) => {
+    for (let at = 0; at < value.length; at++) if (isOutside[value.charCodeAt(at) & 255] === 1) return true
     return false
-  }
+  })
 }

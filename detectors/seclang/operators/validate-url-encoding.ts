@@ -1,4 +1,6 @@
+import { requiring } from '../operator.js'
 import type { OperatorFactory } from '../operator.js'
+import { textRequirement } from '../prefilter/index.js'
 
 const broken = /%(?![0-9a-fA-F]{2})/
 
@@ -8,4 +10,5 @@ const broken = /%(?![0-9a-fA-F]{2})/
  * Returns: true when one is not: the name says what is demanded, the match tells that it is not so.
  * Example: `SecRule REQUEST_URI_RAW "@validateUrlEncoding" "id:1,phase:1,deny"`
  */
-export const validateUrlEncoding: OperatorFactory = () => (value) => broken.test(value)
+export const validateUrlEncoding: OperatorFactory = () =>
+  requiring(textRequirement(['%'], false), (value) => broken.test(value))

@@ -1,4 +1,7 @@
+import { requiring } from '../operator.js'
 import type { OperatorFactory } from '../operator.js'
+import { ByteSet } from '../pcre/byte-set.js'
+import { byteRequirement } from '../prefilter/index.js'
 
 /**
  * Description: the bytes of the value are not UTF-8 (RFC 3629): broken or overlong sequences, surrogates, code points beyond U+10FFFF.
@@ -6,15 +9,16 @@ import type { OperatorFactory } from '../operator.js'
  * Returns: true when they are not: the name says what is demanded, the match tells that it is not so.
  * Example: `SecRule ARGS "@validateUtf8Encoding" "id:1,phase:2,deny"`
  */
-export const validateUtf8Encoding: OperatorFactory = () => (value) => {
-  let at = 0
-  while (at < value.length) {
-    const length = sequenceLength(value, at)
-    if (length === 0) return true
-    at += length
-  }
-  return false
-}
+export const validateUtf8Encoding: OperatorFactory = () =>
+  requiring(byteRequirement(ByteSet.range(0x80, 0xff)), (value) => {
+    let at = 0
+    while (at < value.length) {
+      const length = sequenceLength(value, at)
+      if (length === 0) return true
+      at += length
+    }
+    return false
+  })
 
 /** Bytes of the well-formed sequence at `at`, 0 when it is none; the ranges are those of RFC 3629 section 4. */
 function sequenceLength(value: string, at: number): number {

@@ -1,3 +1,4 @@
+import { requiring } from '../operator.js'
 import type { Operator, OperatorLoadContext } from '../operator.js'
 import { patternArgument, visible } from './pattern-argument.js'
 
@@ -11,7 +12,7 @@ export function verifyNumber(
   valid: (digits: readonly number[]) => boolean,
 ): Operator {
   const patternFor = patternArgument(argument, context)
-  return (value, run) => {
+  return requiring(patternFor.requires, (value, run) => {
     const pattern = patternFor(run)
     if (pattern === undefined) return false
     const seen = visible(pattern, value, run)
@@ -35,7 +36,7 @@ export function verifyNumber(
       from = start + 1
     }
     return false
-  }
+  })
 }
 
 function digitsOf(text: string): readonly number[] {

@@ -1,5 +1,7 @@
+import { requiring } from '../operator.js'
 import type { OperatorFactory } from '../operator.js'
-import { textArgument } from './text-argument.js'
+import { maskOf, noRequirement } from '../prefilter/index.js'
+import { hasMacro, textArgument } from './text-argument.js'
 
 /**
  * Description: the value stands somewhere in the argument: a list of allowed words in one text.
@@ -9,5 +11,8 @@ import { textArgument } from './text-argument.js'
  */
 export const within: OperatorFactory = (argument) => {
   const text = textArgument(argument)
-  return (value, run) => text(run).includes(value)
+  const requires = hasMacro(argument)
+    ? noRequirement
+    : { ...noRequirement, maxLength: argument.length, within: maskOf(argument) }
+  return requiring(requires, (value, run) => text(run).includes(value))
 }

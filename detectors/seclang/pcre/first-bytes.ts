@@ -1,4 +1,4 @@
-import type { Node } from './ast.js'
+import type { Assertion, Node } from './ast.js'
 import { ByteSet } from './byte-set.js'
 import { anyByte } from './classes.js'
 
@@ -65,17 +65,31 @@ export function sequence(items: readonly Node[]): Firsts {
 
 /** True when a node can match at the start of the value only. */
 export function isAnchored(node: Node): boolean {
+  return asserts(node, 'start', (items) => items[0])
+}
+
+/** True when a match of the node can end at the end of the value only. */
+export function isAnchoredAtEnd(node: Node): boolean {
+  return asserts(node, 'end', (items) => items.at(-1))
+}
+
+/** Whether every way to match a node asserts something on one side of it. */
+function asserts(
+  node: Node,
+  what: Assertion,
+  outermost: (items: readonly Node[]) => Node | undefined,
+): boolean {
   switch (node.kind) {
     case 'assert':
-      return node.what === 'start'
+      return node.what === what
     case 'cat': {
-      const [first] = node.items
-      return first !== undefined && isAnchored(first)
+      const item = outermost(node.items)
+      return item !== undefined && asserts(item, what, outermost)
     }
     case 'alt':
-      return node.items.every(isAnchored)
+      return node.items.every((item) => asserts(item, what, outermost))
     case 'group':
-      return isAnchored(node.node)
+      return asserts(node.node, what, outermost)
     default:
       return false
   }

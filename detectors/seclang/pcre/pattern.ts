@@ -5,6 +5,8 @@ import { buildAutomaton } from './automaton.js'
 import { buildBacktracking } from './backtracking.js'
 import { PatternError } from './errors.js'
 import { parsePattern } from './parser.js'
+import { noRequirement, patternRequirement } from '../prefilter/index.js'
+import type { Requirement } from '../prefilter/index.js'
 import type { Groups } from './pike-vm.js'
 import { simplify } from './simplify.js'
 
@@ -21,6 +23,8 @@ export interface CompiledPattern {
   readonly bound?: number
   /** Number of capturing groups, the whole match not counted. */
   readonly groups: number
+  /** What a value must hold to match. */
+  readonly requires: Requirement
   test(value: string): boolean
   /** Start and end of each group (-1: took no part) of the leftmost match at or after `from`; the whole match is group 0. */
   exec(value: string, from?: number): Groups | undefined
@@ -50,6 +54,7 @@ function linear(pattern: Pattern): Runner | undefined {
     const automaton = buildAutomaton(pattern)
     return {
       classification: 'linear',
+      requires: patternRequirement(pattern.root),
       test: (value) => automaton.test(value),
       exec: (value, from = 0) => automaton.exec(value, from),
     }
@@ -64,6 +69,8 @@ function bounded(pattern: Pattern): Runner {
   // The cut is made here too, so that no caller can forget it.
   return {
     classification: 'bounded',
+    // A long value has to be judged all the same: that it was cut must show.
+    requires: noRequirement,
     bound,
     test: (value) => test(value.slice(0, bound)),
     exec: (value, from = 0) => exec(value.slice(0, bound), from),

@@ -5,32 +5,9 @@ import { PatternError } from '../../../../detectors/seclang/pcre/errors.js'
 import { compilePattern } from '../../../../detectors/seclang/pcre/index.js'
 import { parsePattern } from '../../../../detectors/seclang/pcre/parser.js'
 import { growth, mixture, seeded } from '../work.js'
+import { randomPattern } from './random-pattern.js'
 
 const position = { file: 'fuzz.conf', line: 1 }
-
-/** A random pattern of the syntax that automaton and RegExp share. */
-function randomPattern(random: () => number, depth: number): string {
-  const pick = (choices: readonly string[]): string => choices[Math.floor(random() * choices.length)] ?? ''
-  const kind = depth <= 0 ? 0 : Math.floor(random() * 8)
-  const inner = (): string => randomPattern(random, depth - 1)
-  switch (kind) {
-    case 1:
-      return `(${inner()})`
-    case 2:
-      return `(?:${inner()}|${inner()})`
-    case 3:
-      return `(?:${inner()})${pick(['*', '+', '?', '*?', '+?', '{1,2}', '{2}', '??'])}`
-    case 4:
-    case 5:
-      return inner() + inner()
-    case 6:
-      return pick(['^', '$', '\\b', '\\B', '(?=a)', '(?!b)', '(?<=a)', '(?<!b)']) + inner()
-    case 7:
-      return `(?i:${inner()})`
-    default:
-      return pick(['a', 'b', 'c', 'A', '.', '[ab]', '[^a]', '\\w', '\\W', '\\s', '[[:alpha:]]', '\\x62', ' '])
-  }
-}
 
 t.test('the automaton matches where the same pattern as a RegExp does', async (t) => {
   const random = seeded(21)

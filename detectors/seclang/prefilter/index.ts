@@ -1,0 +1,5 @@
+export { byteClass, maskOf } from './mask.js'
+export { byteRequirement, patternRequirement, textRequirement } from './pattern-requirement.js'
+export { Prefilter } from './prefilter.js'
+export { noRequirement } from './requirement.js'
+export type { Requirement } from './requirement.js'

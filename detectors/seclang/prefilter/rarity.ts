@@ -1,0 +1,66 @@
+import { byteClass } from './mask.js'
+
+/** How often, out of 1,000 bytes of what people send, each class of bytes comes; the other classes make up 5 each. */
+const classFrequency: ReadonlyMap<number, number> = new Map([
+  [byteClass.lower, 620],
+  [byteClass.upper, 60],
+  [byteClass.digit, 120],
+  [byteClass.space, 70],
+  [byteClass.control, 1],
+  [byteClass.high, 3],
+  [byteClass.slash, 25],
+  [byteClass.dot, 25],
+  [byteClass.hyphen, 20],
+  [byteClass.underscore, 15],
+  [byteClass.comma, 10],
+  [byteClass.semicolon, 8],
+  [byteClass.colon, 8],
+  [byteClass.equals, 8],
+  [byteClass.round, 6],
+  [byteClass.backQuote, 1],
+  [byteClass.curly, 1],
+  [byteClass.angle, 1],
+  [byteClass.bar, 1],
+  [byteClass.dollar, 1],
+  [byteClass.backslash, 1],
+  [byteClass.hash, 1],
+  [byteClass.tilde, 1],
+])
+
+const letters = ['etaoinsr', 'hldcumfpgwyb', 'vkxjqz'] as const
+const letterFrequency = [70, 25, 6] as const
+
+/** The same of one byte, letters in lower case. */
+const byteFrequency = new Float64Array(256).fill(0.003)
+letters.forEach((group, index) => {
+  for (const letter of group) byteFrequency[letter.charCodeAt(0)] = (letterFrequency[index] ?? 0) / 1000
+})
+byteFrequency.fill(0.012, 48, 58)
+for (const [sign, frequency] of Object.entries({
+  ' ': 70,
+  '/': 25,
+  '.': 25,
+  '-': 20,
+  _: 15,
+  ',': 10,
+  '=': 8,
+}))
+  byteFrequency[sign.charCodeAt(0)] = frequency / 1000
+
+/** How common the classes of a mask are together: less is rarer. */
+export function maskFrequency(mask: number): number {
+  let sum = 0
+  for (let bit = 0; bit < 32; bit++) if ((mask & (1 << bit)) !== 0) sum += classFrequency.get(1 << bit) ?? 5
+  return sum
+}
+
+/** How often one of the texts (lower case) is to be expected at a place of a value of ordinary text. */
+export function textFrequency(texts: readonly string[]): number {
+  let sum = 0
+  for (const text of texts) {
+    let product = 1
+    for (let at = 0; at < text.length; at++) product *= byteFrequency[text.charCodeAt(at) & 255] ?? 0
+    sum += product
+  }
+  return sum
+}
