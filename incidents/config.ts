@@ -72,6 +72,25 @@ export const incidentsConfig = z
       })
       .prefault({})
       .describe('When incidents open faster than anybody can read them.'),
+    dead_letters: z
+      .strictObject({
+        keep_days: z
+          .int()
+          .min(1)
+          .max(3650)
+          .default(30)
+          .describe(
+            'An older one is deleted and cannot be tried again; its incident still says what failed. Default 30.',
+          ),
+        most: z
+          .int()
+          .min(1)
+          .max(1_000_000)
+          .default(10_000)
+          .describe('Of more than that the oldest are deleted, which the log says. Default 10000.'),
+      })
+      .prefault({})
+      .describe('What follows from incidents and was given up: alerts, issues, dispatches.'),
   })
   .prefault({})
   .describe('What happens after a detection')

@@ -40,6 +40,12 @@ export function incidentMetrics(store: IncidentStore, queue: WorkQueue, tallies:
         ({ kind, target, count }) => `{kind="${escape(kind)}",target="${escape(target)}"} ${count}`,
       ),
     ],
+    [
+      'portcullis_incidents_dead_letters',
+      'gauge',
+      'What follows from incidents and was given up.',
+      [` ${store.work.dead}`],
+    ],
   ]
   return rows
     .map(([name, type, help, samples]) => {

@@ -30,6 +30,7 @@ import { RepeatGauge } from './repeats.js'
 import { StormGauge } from './storm.js'
 import { takeIn } from './take-in.js'
 import { Trackers } from './trackers/trackers.js'
+import { DeadLetters } from './work/dead-letters.js'
 import { WorkQueue } from './work/queue.js'
 
 export interface IncidentsDeps {
@@ -71,6 +72,7 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
   const { store } = core
   const recorder = new EntryRecorder({ store, topic: deps.ledger, log })
   const queue = new WorkQueue({ store, now, log, stepped: () => void recorder.record() })
+  const deadLetters = new DeadLetters({ store, limits: settings.incidents.dead_letters, now, log })
   const storms = new StormGauge(store.table('storms'), settings.incidents.storm)
   const counts = settings.playbooks.map(({ match }) => match.count)
   const repeats = new RepeatGauge(store.table('repeats'), counts)
@@ -136,6 +138,7 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
   await catchUp(core)
   const consumer = deps.events.consume('incidents', handle)
   queue.start()
+  deadLetters.start()
   void recorder.record()
   for (const connector of connectors) await connector.start?.()
   log.info({ listen: server?.address }, 'incidents ready')
@@ -151,6 +154,7 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
     async close() {
       await Promise.all([consumer.stop(), socket.close(), server?.close()])
       await queue.stop()
+      await deadLetters.stop()
       for (const connector of connectors) await connector.close?.()
       await recorder.stop()
       await store.close()

@@ -15,6 +15,11 @@ interface DeadAlert {
   readonly last_error?: string
 }
 
+interface DeadAlerts {
+  readonly work: readonly DeadAlert[]
+  readonly next?: string
+}
+
 /** `portcullis alerts`: the channels on which incidents are announced, and what could not be delivered. */
 export const registerAlerts = (program: Command, context: CliContext): void => {
   const shared = (command: Command): Command =>
@@ -59,11 +64,18 @@ export const registerAlerts = (program: Command, context: CliContext): void => {
 
   const failed = async (flags: Flags): Promise<readonly DeadAlert[]> =>
     withIncidents(context, flags, async (ask) => {
-      const answer = await ask('GET', '/v1/work?state=dead&kind=alert')
-      return (answer as { readonly work: readonly DeadAlert[] }).work
+      const alerts: DeadAlert[] = []
+      const query = new URLSearchParams({ state: 'dead', kind: 'alert' })
+      for (let next: string | undefined = ''; next !== undefined;) {
+        if (next !== '') query.set('after', next)
+        const page = (await ask('GET', `/v1/work?${query.toString()}`)) as DeadAlerts
+        alerts.push(...page.work)
+        next = page.next
+      }
+      return alerts
     })
 
-  command('failed', 'alerts that were given up, oldest first, at most 1000')
+  command('failed', 'alerts that were given up, oldest first')
     .option('--json', 'one JSON object per line')
     .action(async (_own: Flags, self: Command) => {
       const flags = self.optsWithGlobals<Flags>()

@@ -26,8 +26,6 @@ export const ALERT_WORK = 'alert'
 
 /** A receiver that asks to wait is obeyed for as long as this; the alert is a dead letter then. */
 const MAX_WAIT_MS = 86_400_000
-/** Attempts are limited by the channel, not by the queue. */
-const MAX_ATTEMPTS = 100_000
 
 /** One announcement to one recipient of a channel, as work. */
 interface Alert {
@@ -91,7 +89,7 @@ export async function openAlerts(
     register: (queue) => {
       queue.register(ALERT_WORK, (work, { signal }) => outbox.deliver(work, signal), {
         buried: (work, reason) => outbox.step('alert_failed', work, reason),
-        maxAttempts: MAX_ATTEMPTS,
+        maxAttempts: ({ target }) => channels.get(target)?.config.max_attempts ?? 1,
       })
       queue.register(TIMER_WORK, async (work) => outbox.due(work))
     },
@@ -167,7 +165,7 @@ class AlertOutbox {
         return this.#core.now() - uuidv7Time(work.id) > MAX_WAIT_MS
           ? dead(reason)
           : retry(reason, { after: retryAfterMs })
-      return work.attempt >= found.config.max_attempts ? dead(reason) : retry(reason)
+      return retry(reason)
     }
   }
 

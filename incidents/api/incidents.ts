@@ -16,6 +16,8 @@ const MAX_PAGE = 500
 const DEFAULT_PAGE = 100
 /** Work that one answer shows. */
 const MAX_WORK = 1000
+/** Pieces of work that one request looks at, whatever it is for. */
+const MAX_LOOKED = 10_000
 
 /** Routes about incidents. @param revive takes up a dead letter that waits again; missing while no role runs */
 export function incidentRoutes(
@@ -196,18 +198,22 @@ export function incidentRoutes(
     query: schemas.workQuery,
     answers: {
       200: {
-        description: `At most ${MAX_WORK} pieces.`,
-        schema: z.strictObject({ work: z.array(schemas.work) }),
+        description: `At most ${MAX_WORK} pieces; \`next\` when there may be more.`,
+        schema: z.strictObject({ work: z.array(schemas.work), next: z.string().optional() }),
       },
     },
     problems: [400],
     handle: (request) => {
-      const { state, kind } = queryOf(request, schemas.workQuery)
+      const { state, kind, after } = queryOf(request, schemas.workQuery)
       const found: object[] = []
-      for (const piece of store.work.list()) {
-        if ((state ?? piece.state) === piece.state && (kind ?? piece.kind) === piece.kind)
-          found.push(workOf(piece))
-        if (found.length === MAX_WORK) break
+      let looked = 0
+      for (const piece of store.work.list({
+        ...(state && { state }),
+        ...(after !== undefined && { after }),
+      })) {
+        if ((kind ?? piece.kind) === piece.kind) found.push(workOf(piece))
+        if (found.length === MAX_WORK || ++looked === MAX_LOOKED)
+          return json(200, { work: found, next: piece.id })
       }
       return json(200, { work: found })
     },
@@ -227,7 +233,8 @@ export function incidentRoutes(
         const piece = store.work.get(id)
         if (!piece) throw new IncidentError('NOT_FOUND', 'there is no such work')
         if (piece.state !== 'dead') throw new IncidentError('CONFLICT', 'it is no dead letter')
-        const waiting: Work = { ...piece, state: 'waiting', due: now() }
+        const { died: _, ...kept } = piece
+        const waiting: Work = { ...kept, state: 'waiting', failures: 0, due: now() }
         store.work.put(waiting)
         return waiting
       })
@@ -257,7 +264,7 @@ const summaryOf = ({
   issues,
 }: Incident): object => ({ id, state, severity, title, count, first_seen, last_seen, assignee, issues })
 
-const workOf = ({ id, incident, kind, target, state, attempt, due, last_error }: Work): object => ({
+const workOf = ({ id, incident, kind, target, state, attempt, due, died, last_error }: Work): object => ({
   id,
   incident,
   kind,
@@ -265,6 +272,7 @@ const workOf = ({ id, incident, kind, target, state, attempt, due, last_error }:
   state,
   attempt,
   due,
+  died,
   last_error,
 })
 

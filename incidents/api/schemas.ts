@@ -58,6 +58,7 @@ export const work = z.strictObject({
   state: z.enum(['waiting', 'dead']),
   attempt: z.int(),
   due: time,
+  died: time.optional().describe('When it was given up.'),
   last_error: z.string().optional(),
 })
 
@@ -94,4 +95,5 @@ export const timelineQuery = z.strictObject({
 export const workQuery = z.strictObject({
   state: z.enum(['waiting', 'dead']).optional(),
   kind: z.string().max(64).optional().describe('Only this kind, e.g. `alert`.'),
+  after: z.string().max(100).optional().describe('The `next` of the answer before.'),
 })

@@ -212,9 +212,21 @@ export class Playbooks {
   #look(playbook: PlaybookConfig, run: PlaybookRun, incident: Incident, type: Change['type']): void {
     const wait = playbook.actions[run.next - 1]
     if (wait?.type !== 'wait_for') return
-    if ((wait.what === 'run_completed' && type === 'run_completed') || this.#isMet(wait, incident))
+    // What else it waits for is of no more interest, and the record of what is over ends.
+    if (type === 'resolved' && wait.what !== 'resolved') this.#stop(playbook, run, incident)
+    else if ((wait.what === 'run_completed' && type === 'run_completed') || this.#isMet(wait, incident))
       this.#advance(playbook, run, incident)
     else if (isDetection(type)) this.#follow(playbook, run, incident)
+  }
+
+  #stop({ name }: PlaybookConfig, run: PlaybookRun, incident: Incident): void {
+    this.#end([incident.id, name], run)
+    this.#say('responded', incident, `${name}: stopped, the incident is ${incident.state}`)
+  }
+
+  #end(key: [incident: string, playbook: string], { timer, ...run }: PlaybookRun): void {
+    if (timer !== undefined) this.#core.store.work.remove(timer)
+    this.#runs.putSync(key, { ...run, state: 'stopped' })
   }
 
   #timeOver({ incident: id, body }: Work): void {
@@ -225,7 +237,7 @@ export class Playbooks {
     if (!playbook || !incident || run?.state !== 'waiting' || run.waits !== wait) return
     const action = playbook.actions[run.next - 1]
     if (action?.type === 'wait_for' && action.what !== 'time' && action.else === 'stop') {
-      this.#runs.putSync([id, name], { ...run, state: 'stopped' })
+      this.#end([id, name], run)
       this.#say('failed', incident, `${name}: waited for ${action.what} until the time was over`)
     } else this.#advance(playbook, run, incident)
   }

@@ -41,9 +41,10 @@ export class Lanes {
   /** Takes in what was added since the last look. */
   refresh(): void {
     this.#store.refresh()
-    for (const work of this.#store.work.list(this.#after)) {
+    const added = { state: 'waiting', ...(this.#after !== undefined && { after: this.#after }) } as const
+    for (const work of this.#store.work.list(added)) {
       this.#after = work.id
-      if (work.state === 'waiting') this.#insert(work)
+      this.#insert(work)
     }
   }
 

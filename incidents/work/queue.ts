@@ -167,13 +167,17 @@ export class WorkQueue {
       this.#lanes.remove(work.id, 'answered')
       return
     }
+    // It was not the other side's fault.
+    if (outcome.result === 'retry' && this.#cut.signal.aborted && outcome.untouched !== true) return
     const options: HandlerOptions = this.#handlers.get(work.kind)?.options ?? {}
     const last_error = shorten(outcome.reason, 300)
     // Who says when to come again is not failing, however often.
-    const counts = outcome.result === 'retry' && outcome.after === undefined
-    const spent = counts && work.attempt >= (options.maxAttempts ?? DEFAULTS.maxAttempts)
-    if (outcome.result === 'dead' || spent) {
-      const buried: Work = { ...work, state: 'dead', last_error }
+    const failed = outcome.result === 'retry' && outcome.after === undefined
+    const failures = work.failures + (failed ? 1 : 0)
+    const { maxAttempts = DEFAULTS.maxAttempts } = options
+    const most = typeof maxAttempts === 'number' ? maxAttempts : maxAttempts(work)
+    if (outcome.result === 'dead' || (failed && failures >= most)) {
+      const buried: Work = { ...work, failures, state: 'dead', died: now(), last_error }
       await store.transaction(() => {
         // It may have been taken back while the attempt was made.
         if (store.work.get(work.id)?.state !== 'waiting') return
@@ -186,10 +190,10 @@ export class WorkQueue {
       this.#lanes.remove(work.id, outcome.result === 'dead' ? 'answered' : 'failed', now())
       return
     }
-    if (this.#cut.signal.aborted && outcome.untouched !== true) return
-    const due = now() + (outcome.after ?? backOff(work.attempt, random()))
+    const due = now() + (outcome.after ?? backOff(failures, random()))
     const waiting: Work = {
       ...work,
+      failures,
       due,
       last_error,
       ambiguous: outcome.untouched === true ? resumed : true,
@@ -198,7 +202,7 @@ export class WorkQueue {
       if (store.work.get(work.id)?.state === 'waiting') store.work.put(waiting)
     })
     log.warn({ ...facts(work), due, reason: last_error }, 'work of an incident will be tried again')
-    this.#lanes.release(work.id, outcome.after === undefined ? 'failed' : 'answered', now(), due)
+    this.#lanes.release(work.id, failed ? 'failed' : 'answered', now(), due)
   }
 
   #failed(work: Work): void {

@@ -16,12 +16,16 @@ export interface Work {
   readonly marker: string
   /** Attempts begun. */
   readonly attempt: number
+  /** Attempts that count towards `maxAttempts`: they failed, and nobody said when to come again. */
+  readonly failures: number
   /** An attempt was begun whose outcome is not known: it may have had its effect. */
   readonly ambiguous: boolean
   /** Milliseconds since the Unix epoch; not tried before. */
   readonly due: number
   /** A dead letter is not tried again unless somebody says so. */
   readonly state: 'waiting' | 'dead'
+  /** When it became a dead letter, in milliseconds since the Unix epoch. */
+  readonly died?: number
   readonly last_error?: string
 }
 
@@ -46,7 +50,7 @@ export type Outcome =
       readonly reason: string
       /**
        * Milliseconds, when the other side said when to come again; such an attempt does not count towards `maxAttempts`. When
-       * left out, a pause that grows with the attempts.
+       * left out, a pause that grows with the failures.
        */
       readonly after?: number
       /** It is certain that nothing happened on the other side; the next attempt then need not look. */
@@ -89,8 +93,8 @@ export interface HandlerOptions {
   readonly concurrency?: number
   /** Time for one attempt; then its signal is aborted. Default 60 s. */
   readonly timeoutMs?: number
-  /** After as many attempts the work is a dead letter. Default 40, more than a day with the usual pauses. */
-  readonly maxAttempts?: number
+  /** After as many failures the work is a dead letter. Default 40, more than a day with the usual pauses. */
+  readonly maxAttempts?: number | ((work: Work) => number)
   /** In the transaction that makes work a dead letter, instead of the ledger step `incident.failed`. */
   readonly buried?: (work: Work, reason: string) => void
 }
@@ -102,8 +106,9 @@ const LONGEST_PAUSE_MS = 3_600_000
  * Pause before the next attempt in milliseconds: doubling to an hour, with up to a tenth more so that many do not come back
  * at once.
  *
+ * @param failures from 1
  * @param random from 0 to 1
  */
-export const backOff = (attempts: number, random: number): number =>
-  Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.max(0, Math.min(attempts, 30) - 1)) *
+export const backOff = (failures: number, random: number): number =>
+  Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.max(0, Math.min(failures, 30) - 1)) *
   (1 + random / 10)

@@ -153,6 +153,18 @@ t.test('a rate limit is waited out and is no failure', async (t) => {
   t.strictSame(told(), ['incident.opened'])
 })
 
+t.test('attempts that were told to wait do not use up the attempts of a channel', async (t) => {
+  const { receiver, announce, idle, told, clock } = await start(t, { max_attempts: 2 })
+  const wait = { status: 429, headers: { 'retry-after': '30' } }
+  receiver.faults.push(wait, wait, wait, { status: 500 })
+  await announce()
+  for (let attempt = 0; attempt < 5; attempt++) {
+    await idle()
+    clock.time += 30_000
+  }
+  t.strictSame(told(), ['incident.opened'])
+})
+
 t.test('a filter looks at severity, change, site, kind and subject', async (t) => {
   const check = (filter: object, change: 'opened' | 'resolved' = 'opened'): boolean => {
     const [config] = alertsConfig.parse([

@@ -8,12 +8,11 @@ import { openActionSigner } from '../../../ledger/client/action-signer.js'
 import { openOutbox } from '../../../runtime/lmdb-outbox.js'
 import { openTopic } from '../../../runtime/topics.js'
 import { requestOverSocket } from '../../../runtime/unix-socket.js'
-import { silent } from '../fixtures/core.js'
+import { openIncident, openTestCore, silent } from '../fixtures/core.js'
 
 process.env['TEST_API_TOKEN'] = 'token-of-alice'
 
-const serve = async (t: Test, config: object = {}) => {
-  const data = t.testdir()
+const serve = async (t: Test, config: object = {}, data = t.testdir()) => {
   const outbox = openOutbox(join(data, 'outbox'), { log: silent })
   const folder = join(data, 'incidents')
   const role = await startIncidents({
@@ -101,6 +100,33 @@ t.test('incidents are opened, listed, changed and told about over HTTP', async (
 
   const local = await requestOverSocket(folder, 'incidents.sock', { target: `/v1/incidents/${id}` })
   t.match(JSON.parse(Buffer.from(local.body).toString()), { id, state: 'resolved' })
+})
+
+t.test('work is listed by pages, dead letters apart, and they are tried again', async (t) => {
+  const data = t.testdir()
+  const core = await openTestCore(t, { folder: join(data, 'incidents') })
+  const { id: incident } = await openIncident(core)
+  await core.change(() => {
+    const due = core.now() + 3_600_000
+    for (let at = 0; at < 1500; at++) {
+      const wanted = { incident, kind: `kind.${at % 2}`, target: 'nowhere', due }
+      const work = core.store.work.add(wanted, core.now())
+      if (at >= 1000) core.store.work.put({ ...work, state: 'dead', died: core.now(), failures: 40 })
+    }
+  })
+  await core.store.close()
+  const { ask } = await serve(t, {}, data)
+  const first = (await ask('GET', '/v1/work')).body
+  t.equal(first.work.length, 1000)
+  const second = (await ask('GET', `/v1/work?after=${first.next}`)).body
+  t.equal(second.work.length, 500)
+  t.equal(second.next, undefined)
+  t.equal(new Set([...first.work, ...second.work].map(({ id }) => id)).size, 1500)
+  const dead = (await ask('GET', '/v1/work?state=dead&kind=kind.1')).body.work
+  t.equal(dead.length, 250)
+  t.match(await ask('POST', `/v1/work/${dead[0].id}/retry`), { status: 202, body: { state: 'waiting' } })
+  const [waiting] = (await ask('GET', '/v1/work?state=waiting')).body.work
+  t.equal((await ask('POST', `/v1/work/${waiting.id}/retry`)).status, 409)
 })
 
 t.test('who may not is refused before the body is read', async (t) => {

@@ -119,6 +119,41 @@ t.test('a wait ends with its time, and may stop the playbook', async (t) => {
   t.equal(rig.core.store.get(id)?.assignee, 'continue')
 })
 
+t.test('what waits ends with the incident, and with it the record', async (t) => {
+  const wait = (what: string) => ({
+    name: what,
+    actions: [
+      { type: 'wait_for', what },
+      { type: 'escalate', to: what },
+    ],
+  })
+  const after = { ...wait('time'), name: 'after', match: { on: 'resolved' } }
+  const playbooks = [wait('run_completed'), wait('time'), wait('resolved')]
+  const rig = await openRig(t, { playbooks })
+  const { id } = await rig.open(attack())
+  t.equal(rig.core.store.work.waiting(id), 3)
+  await rig.core.change(() => rig.core.lifecycle.setState(id, 'false_positive', person))
+  t.equal(rig.core.store.work.waiting(id), 0, 'no timer is left')
+  t.equal(rig.core.store.sessions.get(id)?.open, false)
+  t.strictSame(
+    rig.steps(id).flatMap(({ kind, facts }) => (kind === 'incident.opened' ? [] : (facts['reason'] ?? kind))),
+    [
+      'incident.resolved',
+      'run_completed: stopped, the incident is false_positive',
+      'time: stopped, the incident is false_positive',
+      'by playbook resolved',
+    ],
+  )
+  await rig.core.change(() => rig.core.lifecycle.setState(id, 'open', person))
+  await rig.repeat(id, attack())
+  t.equal(rig.core.store.work.waiting(id), 3, 'they begin anew')
+
+  const later = await openRig(t, { playbooks: [after] }, t.testdir({}))
+  const over = await later.open(attack())
+  await later.core.change(() => later.core.lifecycle.setState(over.id, 'resolved', person))
+  t.equal(later.core.store.sessions.get(over.id)?.open, true, 'what begins at the end may wait')
+})
+
 t.test('a dry run says what would be done and does nothing', async (t) => {
   const rig = await openRig(t, {
     alerts: [{ name: 'ops', type: 'webhook', url: 'https://ops.test/', secret: 'env:S' }],

@@ -199,7 +199,7 @@ t.test('attempts are bounded, but not those that the other side asked to come ag
   )
   await patient.until(() => core.store.work.waiting(id) === 0)
   await patient.stop()
-  t.match([...core.store.work.list()], [{ state: 'dead', attempt: 6, last_error: 'broken' }])
+  t.match([...core.store.work.list()], [{ state: 'dead', attempt: 8, failures: 3, last_error: 'broken' }])
   await core.store.close()
 })
 
