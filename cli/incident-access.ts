@@ -50,6 +50,9 @@ const openAccess = async (context: CliContext, flags: Flags): Promise<IncidentAc
     openStores: async () => {
       const outbox = openOutbox(join(data, 'outbox'), { log })
       try {
+        const { depth } = openTopic(outbox, 'events')
+        if (depth > 0)
+          context.stderr.write(`no role takes events in; ${depth} wait, which this does not show\n`)
         const signer = await openActionSigner('incidents', rolePaths(data, 'incidents').keyFile)
         return { ledger: openTopic(outbox, 'ledger'), signer, close: () => outbox.close() }
       } catch (error) {

@@ -5,6 +5,7 @@ export type IncidentErrorCode =
   | 'CONFLICT'
   | 'FORBIDDEN'
   | 'INCIDENT_NOT_FOUND'
+  | 'IN_USE'
   | 'INCIDENT_STORE'
   | 'NOT_FOUND'
   | 'TOO_LARGE'

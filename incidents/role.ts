@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { ActionSigner } from '../ledger/client/action-signer.js'
 import type { LedgerRecorder } from '../ledger/client/types.js'
@@ -17,6 +18,7 @@ import { incidentRoutes } from './api/incidents.js'
 import type { Route } from './api/route.js'
 import { serviceRoutes } from './api/service.js'
 import type { Connector, ConnectorDeps } from './connector.js'
+import { claim, release } from './claim.js'
 import { openCore } from './core.js'
 import type { Core, IncidentsSettings } from './core.js'
 import { defaultFiling } from './default-filing.js'
@@ -59,6 +61,9 @@ export interface Incidents {
   close(): Promise<void>
 }
 
+/** How long events that waited for the role may keep it from serving. */
+const LONGEST_TAKE_IN_MS = 5000
+
 /** Starts the role: events become incidents, what follows from them is done, each step goes to the ledger. */
 export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
   const { settings, folder, log, now, signer } = deps
@@ -72,6 +77,12 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
   const { store } = core
   const recorder = new EntryRecorder({ store, topic: deps.ledger, log })
   const queue = new WorkQueue({ store, now, log, stepped: () => void recorder.record() })
+  await core
+    .change(() => claim(store))
+    .catch(async (error: unknown) => {
+      await store.close()
+      throw error
+    })
   const deadLetters = new DeadLetters({ store, limits: settings.incidents.dead_letters, now, log })
   const storms = new StormGauge(store.table('storms'), settings.incidents.storm)
   const counts = settings.playbooks.map(({ match }) => match.count)
@@ -106,19 +117,6 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
   const api = new IncidentApi(routes, await readTokens(settings), (error) =>
     log.error({ err: error }, 'a request to the incidents failed'),
   )
-  const socket = await serveSocket(api, folder, SOCKET_NAME)
-  if (settings.incidents.listen !== undefined) {
-    const upgrades = Object.assign({}, ...connectors.map((connector) => connector.upgrades ?? {}))
-    server = await serveTcp(api, {
-      ...splitHostPort(settings.incidents.listen),
-      setting: 'incidents.listen',
-      upgrades,
-    }).catch(async (error: unknown) => {
-      await socket.close()
-      throw error
-    })
-  }
-
   const handle = async (items: readonly OutboxItem[]): Promise<void> => {
     await core.change(() => {
       for (const item of items) {
@@ -135,8 +133,24 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
     else takeIn(event, { core, storms, repeats })
     tallies.events++
   }
+  // Before anybody can change more: what follows is decided in the order of the changes.
   await catchUp(core)
+  // Nor is anybody told that there is nothing while it only has not been read yet.
   const consumer = deps.events.consume('incidents', handle)
+  await Promise.race([consumer.drained(), pause(LONGEST_TAKE_IN_MS, undefined, { ref: false })])
+  const socket = await serveSocket(api, folder, SOCKET_NAME)
+  if (settings.incidents.listen !== undefined) {
+    const upgrades = Object.assign({}, ...connectors.map((connector) => connector.upgrades ?? {}))
+    server = await serveTcp(api, {
+      ...splitHostPort(settings.incidents.listen),
+      setting: 'incidents.listen',
+      upgrades,
+    }).catch(async (error: unknown) => {
+      await Promise.all([consumer.stop(), socket.close()])
+      throw error
+    })
+  }
+
   queue.start()
   deadLetters.start()
   void recorder.record()
@@ -156,6 +170,10 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
       await queue.stop()
       await deadLetters.stop()
       for (const connector of connectors) await connector.close?.()
+      // Without a word it is given back by the end of the process.
+      await core
+        .change(() => release(store))
+        .catch((error: unknown) => log.warn({ err: error }, 'no release'))
       await recorder.stop()
       await store.close()
     },

@@ -8,7 +8,7 @@
  */
 import { LedgerError } from './errors.js'
 import type { IndexStore, LeaseRecord } from './index-store.js'
-import { ownIdentity, processState } from './process-identity.js'
+import { ownIdentity, processState } from '../runtime/process-identity.js'
 
 /** How long a lease of a process that cannot be asked for lives without being renewed. */
 export const LEASE_MS = 20_000

@@ -9,7 +9,7 @@ import type { Logger } from '../../runtime/log.js'
 import { LedgerError } from '../errors.js'
 import type { Commit, RecordedCheckpoint } from '../index-store.js'
 import { heldBy, LEASE_MS, RENEW_MS } from '../lease.js'
-import { ownIdentity } from '../process-identity.js'
+import { ownIdentity } from '../../runtime/process-identity.js'
 import type { MysqlStore } from './mysql-store.js'
 
 const FIRST_RETRY_MS = 50

@@ -5,7 +5,7 @@ import { leafHash } from '../../proofs/hashing.js'
 import { EMPTY_ROOT } from '../../proofs/merkle.js'
 import type { Commit, LeaseRecord } from '../../ledger/index-store.js'
 import type { LogStore } from '../../ledger/log-store.js'
-import { ownIdentity } from '../../ledger/process-identity.js'
+import { ownIdentity } from '../../runtime/process-identity.js'
 
 const empty = { size: 0, root: encodeBase64(EMPTY_ROOT), time: 1 }
 const bytes = (index: number): Uint8Array => Buffer.from(`entry ${index}`)

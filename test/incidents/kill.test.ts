@@ -1,27 +1,53 @@
 /**
- * The role is killed again and again at random points while its neighbours fail: nothing may be lost, nothing done twice where
- * the other side can be asked, and the order of each incident kept. `PORTCULLIS_TEST_KILLS` says how often.
+ * The role is killed again and again at random points while its neighbours fail, are away, or take connections and say nothing:
+ * nothing may be lost, nothing done twice where the other side can be asked, and the order of each incident kept.
+ * `PORTCULLIS_TEST_KILLS` says how often.
  */
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import t from 'tap'
+import { isDeepStrictEqual } from 'node:util'
+import t, { type Test } from 'tap'
 import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import { openTopic } from '../../runtime/topics.js'
 import { requestOverSocket } from '../../runtime/unix-socket.js'
 import { uuidv7 } from '../../runtime/uuid.js'
 import { builtCli } from '../cli/fixtures/built-cli.js'
 import { silent } from './fixtures/core.js'
+import { gate, type GateState } from './fakes/gate.js'
+import { mailServer } from './fakes/mail-server.js'
 import { FakeOpenPr } from './fakes/openpr.js'
+import { fakeTelegram } from './fakes/telegram.js'
 
 const KILLS = Number(process.env['PORTCULLIS_TEST_KILLS'] ?? 6)
-t.setTimeout(120_000 + KILLS * 20_000)
+t.setTimeout(180_000 + KILLS * 30_000)
+
+/** How many kills an outage lasts. */
+const OUTAGE = Math.max(2, Math.min(5, Math.floor(KILLS / 10)))
+const TOKEN = 'env:KILL_TEST_TOKEN'
+const INCIDENT = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/
+const FAULTS = [
+  'drop-before-commit',
+  'drop-after-commit',
+  'fail-after-commit',
+  'garbage-after-commit',
+] as const
 
 const random = (below: number): number => Math.floor(Math.random() * below)
+
+const listen = async (t: Test, listener: RequestListener): Promise<number> => {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return (server.address() as AddressInfo).port
+}
 
 const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1')
@@ -32,59 +58,68 @@ const freePort = async (): Promise<number> => {
   return port
 }
 
+const bodyOf = async (request: AsyncIterable<Buffer>): Promise<string> => {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** What reached a person, in the order in which it did. A repeat has the id of what it repeats, where the channel has ids. */
+interface Told {
+  readonly incident: string
+  readonly event: string
+  readonly id?: string
+}
+
+const mailed = (source: string): Told => {
+  const [, id = ''] = /^Message-ID: <([^@]+)@/im.exec(source) ?? []
+  const [, event = ''] = /^X-Portcullis-Event: (\S+)/im.exec(source) ?? []
+  const [, body = ''] = source.replaceAll('=\r\n', '').split(/\r\n\r\n(.*)/s)
+  return { id, event, incident: INCIDENT.exec(body)?.[0] ?? '' }
+}
+
+/** As the channel's template says. */
+const messaged = (text: string): Told => {
+  const [event = '', incident = ''] = text.split(' ')
+  return { event, incident }
+}
+
 t.test('a role that is killed at random points loses nothing and does nothing twice', async (t) => {
-  const folder = t.testdir({ work: {} })
-  const work = join(folder, 'work')
+  const work = join(t.testdir({ work: {} }), 'work')
   const data = join(work, 'data')
   const cli = builtCli(work)
   const openpr = await FakeOpenPr.start(t)
-
-  // Alerts come at least once, each with an id by which a repeat is known.
-  const alerts = new Map<string, { incident: string; event: string }>()
-  let alertsDown = false
-  const receiver = createServer((request, response) => {
-    let body = ''
-    request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk))
-    request.on('end', () => {
-      if (alertsDown) return void response.destroy()
+  const telegram = await fakeTelegram(t, 'kill-token')
+  const { mails, port: mailPort } = await mailServer(t, { disabledCommands: ['STARTTLS', 'AUTH'] })
+  const hooked: Told[] = []
+  const hookPort = await listen(t, (request, response) => {
+    void bodyOf(request).then((body) => {
       const { id, event, incident } = JSON.parse(body) as {
         id: string
         event: string
         incident: { id: string }
       }
-      alerts.set(id, { incident: incident.id, event })
+      hooked.push({ id, event, incident: incident.id })
       response.end()
     })
-  }).listen(0, '127.0.0.1')
-  await once(receiver, 'listening')
-  t.teardown(() => {
-    receiver.closeAllConnections()
-    receiver.close()
   })
 
   // OpenClaw takes a run twice under one key and works once; its agent posts what it found a little later.
-  const runs = new Map<string, { incident: string; handed: number }>()
-  let agentDown = false
-  const openclaw = createServer((request, response) => {
-    let body = ''
-    request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk))
-    request.on('end', () => {
-      if (agentDown) return void response.destroy()
+  const runs = new Map<string, string>()
+  const openclawPort = await listen(t, (request, response) => {
+    void bodyOf(request).then((body) => {
       const { message } = JSON.parse(body) as { message: string }
-      const [, data = '""'] = /^data: (.+)$/m.exec(message) ?? []
-      const { id } = JSON.parse(JSON.parse(data) as string) as { id: string }
+      const [, told = '""'] = /^data: (.+)$/m.exec(message) ?? []
+      const { id } = JSON.parse(JSON.parse(told) as string) as { id: string }
       const key = String(request.headers['idempotency-key'])
-      runs.set(key, { incident: id, handed: (runs.get(key)?.handed ?? 0) + 1 })
+      const isNew = !runs.has(key)
+      runs.set(key, id)
       const [, url = '', token = ''] =
         /POST to (\S+) with the headers "Authorization: Bearer (\S+)"/.exec(message) ?? []
       response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true,"runId":"claw"}')
-      void post(url, token, { run_id: key, status: 'success', summary: 'seen', proposed_actions: [] })
+      if (isNew)
+        void post(url, token, { run_id: key, status: 'success', summary: 'seen', proposed_actions: [] })
     })
-  }).listen(0, '127.0.0.1')
-  await once(openclaw, 'listening')
-  t.teardown(() => {
-    openclaw.closeAllConnections()
-    openclaw.close()
   })
   let ended = false
   t.teardown(() => (ended = true))
@@ -100,8 +135,16 @@ t.test('a role that is killed at random points loses nothing and does nothing tw
       if (answer && answer.status < 500) return
     }
   }
-  const port = await freePort()
 
+  const gates = {
+    tracker: await gate(t, Number(new URL(openpr.url).port)),
+    hook: await gate(t, hookPort),
+    mail: await gate(t, mailPort),
+    chat: await gate(t, Number(new URL(telegram.url).port)),
+    agent: await gate(t, openclawPort),
+  }
+  const at = (name: keyof typeof gates, scheme = 'http') => `${scheme}://127.0.0.1:${gates[name].port}`
+  const patient = { max_attempts: 100, timeout_seconds: 1 }
   const config = join(work, 'portcullis.yaml')
   writeFileSync(
     config,
@@ -109,7 +152,7 @@ t.test('a role that is killed at random points loses nothing and does nothing tw
       data,
       log: { level: 'silent' },
       outbound: { allow: ['127.0.0.0/8'] },
-      incidents: { listen: `127.0.0.1:${port}`, storm: { incidents: 1000 } },
+      incidents: { listen: `127.0.0.1:${await freePort()}`, storm: { incidents: 1000 } },
       playbooks: [
         { name: 'all', actions: [{ type: 'file_issue' }, { type: 'dispatch_agent', agent: 'fixer' }] },
       ],
@@ -117,37 +160,54 @@ t.test('a role that is killed at random points loses nothing and does nothing tw
         {
           id: 'fixer',
           type: 'openclaw',
-          url: `http://127.0.0.1:${(openclaw.address() as AddressInfo).port}/hooks`,
-          token: 'env:KILL_TEST_TOKEN',
+          url: `${at('agent')}/hooks`,
+          token: TOKEN,
           max_concurrent: 50,
+          timeout_seconds: 1,
         },
       ],
       trackers: [
         {
           name: 'edge',
           type: 'openpr',
-          base_url: openpr.url,
+          base_url: at('tracker'),
           project: openpr.project.id,
-          token: 'env:KILL_TEST_TOKEN',
+          token: TOKEN,
           lag_seconds: 0.02,
+          timeout_seconds: 1,
         },
       ],
       alerts: [
+        { name: 'hook', type: 'webhook', url: at('hook'), secret: TOKEN, ...patient },
         {
-          name: 'hook',
-          type: 'webhook',
-          url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`,
-          secret: 'env:KILL_TEST_TOKEN',
-          max_attempts: 100,
+          name: 'chat',
+          type: 'telegram',
+          api_base: at('chat'),
+          token: 'env:CHAT_TOKEN',
+          chats: [-7],
+          template: '{{event}} {{id}}',
+          ...patient,
+        },
+        {
+          name: 'mail',
+          type: 'email',
+          smtp_url: at('mail', 'smtp'),
+          from: 'portcullis@example.org',
+          to: ['ops@example.org'],
+          ...patient,
         },
       ],
     }),
   )
-  const env = { KILL_TEST_TOKEN: openpr.bot.token }
+  const env = { KILL_TEST_TOKEN: openpr.bot.token, CHAT_TOKEN: 'kill-token' }
   const role = (name: string): ChildProcess => {
     const child = cli.start([name, '--config', config], env)
+    let said = ''
     child.stdout?.resume()
-    child.stderr?.resume()
+    child.stderr?.on('data', (chunk) => (said += String(chunk)))
+    child.once('exit', (code) => {
+      if (code !== null && code !== 0) t.bailout(`the role ${name} ended by itself: ${said}`)
+    })
     return child
   }
   const stop = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
@@ -187,8 +247,13 @@ t.test('a role that is killed at random points loses nothing and does nothing tw
         }),
       ),
     )
-  const ask = async (method: string, target: string, body?: object) => {
-    const answer = await requestOverSocket(join(data, 'incidents'), 'incidents.sock', {
+  const ask = async (
+    method: string,
+    target: string,
+    body?: object,
+    of: 'incidents' | 'ledger' = 'incidents',
+  ) => {
+    const answer = await requestOverSocket(join(data, of), `${of}.sock`, {
       method,
       target,
       ...(body && { contentType: 'application/json', body: Buffer.from(JSON.stringify(body)) }),
@@ -197,49 +262,68 @@ t.test('a role that is killed at random points loses nothing and does nothing tw
     return JSON.parse(Buffer.from(answer.body).toString()) as Record<string, never>
   }
   /** Asks until the role answers. */
-  const eventually = async (method: string, target: string, body?: object) => {
+  const eventually: typeof ask = async (...request) => {
     for (;;)
       try {
-        return await ask(method, target, body)
+        return await ask(...request)
       } catch {
         await pause(50)
       }
   }
-  const incidents = async (): Promise<{ id: string; issues: unknown[] }[]> =>
+  const incidents = async (): Promise<{ id: string; state: string; issues: { id: string }[] }[]> =>
     (await eventually('GET', '/v1/incidents?limit=500'))['incidents'] ?? []
 
-  /** Comments that were acknowledged, by incident and in order. */
+  /** Comments that were acknowledged, by incident. */
   const said = new Map<string, string[]>()
+  const resolved = new Set<string>()
+  let commanded: Promise<void> = Promise.resolve()
   let child = role('incidents')
   t.teardown(() => stop(child, 'SIGKILL'))
-  const faults = [
-    'drop-before-commit',
-    'drop-after-commit',
-    'fail-after-commit',
-    'garbage-after-commit',
-  ] as const
   for (let kill = 0; kill < KILLS; kill++) {
-    alertsDown = kill % 3 === 1
-    agentDown = kill % 5 === 2
-    if (kill % 2 === 0) openpr.server.faults.push(faults[random(faults.length)] ?? 'drop-after-commit')
-    await attack()
-    await attack()
-    const known = await incidents()
-    const victim = known[random(known.length)]
-    if (victim) {
-      const text = `comment ${kill}`
-      // An answer that does not come leaves it open whether the comment is there.
-      await ask('POST', `/v1/incidents/${victim.id}/comments`, { text }).then(
-        () => said.set(victim.id, [...(said.get(victim.id) ?? []), text]),
-        () => undefined,
-      )
+    for (const [index, of] of Object.values(gates).entries()) {
+      const turn = Math.floor(kill / OUTAGE) + index
+      // A third of the time each of them is away; for a tenth of the time nobody is there.
+      const state: GateState = turn % 3 !== 0 ? 'up' : turn % 2 === 0 ? 'hangs' : 'refuses'
+      const together = kill >= KILLS * 0.4 && kill < KILLS * 0.5
+      if (kill % OUTAGE === 0 || kill === Math.ceil(KILLS * 0.4)) await of.set(together ? 'refuses' : state)
     }
-    await pause(random(250))
+    if (kill % 2 === 0) openpr.server.faults.push(FAULTS[random(FAULTS.length)] ?? 'drop-after-commit')
+    await attack()
+    await attack()
+    await commanded
+    if (kill % 3 === 2) await pause(random(2000))
+    else {
+      const known = await incidents()
+      const victim = known[random(known.length)]?.id
+      if (victim !== undefined) {
+        const text = `comment ${kill}`
+        const note = () => void said.set(victim, [...(said.get(victim) ?? []), text])
+        // An answer that does not come leaves it open whether the comment is there.
+        await ask('POST', `/v1/incidents/${victim}/comments`, { text }).then(note, () => undefined)
+        if (kill % 4 === 1)
+          await ask('PATCH', `/v1/incidents/${victim}`, { state: 'resolved' }).then(
+            () => resolved.add(victim),
+            () => undefined,
+          )
+      }
+      await pause(random(400))
+    }
     await stop(child, 'SIGKILL')
     child = role('incidents')
+    if (kill % 4 === 3) {
+      // A command races the start: it acts on the store or asks the role, and what follows is not forgotten.
+      const victim = [...said.keys()][random(said.size)]
+      if (victim === undefined) continue
+      const text = `comment ${kill}.5`
+      commanded = cli
+        .run(['incidents', 'comment', victim, text, '--config', config], env)
+        .then(({ code }) => {
+          if (code === 0) said.get(victim)?.push(text)
+        })
+    }
   }
-  alertsDown = false
-  agentDown = false
+  await commanded
+  for (const of of Object.values(gates)) await of.set('up')
   openpr.server.faults.length = 0
   while ((await incidents()).length < rule) await pause(100)
   for (;;) {
@@ -253,10 +337,24 @@ t.test('a role that is killed at random points loses nothing and does nothing tw
   const found = await incidents()
   t.equal(found.length, rule, 'every detection is an incident')
   t.equal(openpr.issues.length, rule, 'every incident has one issue')
-  for (const { id, issues } of found) {
-    const [issue] = issues as { id: string }[]
-    const comments = openpr.comments.filter((comment) => comment.issue === issue?.id)
-    const texts = comments.flatMap(({ body }) => /comment \d+/.exec(body)?.[0] ?? [])
+  t.equal(new Set(runs.values()).size, runs.size, 'and was given to the agent once')
+  t.strictSame(new Set(runs.values()), new Set(found.map(({ id }) => id)))
+  const channels = {
+    hook: hooked,
+    mail: mails.map(({ source }) => mailed(source)),
+    chat: telegram.calls.map(({ parameters }) => messaged(String(parameters['text']))),
+  }
+  for (const { id, state, issues } of found) {
+    const [issue] = issues
+    if (resolved.has(id)) t.equal(state, 'resolved')
+    t.equal(
+      openpr.issues.find((one) => one.id === issue?.id)?.state,
+      state === 'resolved' ? 'done' : 'todo',
+      'the issue has the state of the incident',
+    )
+    const texts = openpr.comments
+      .filter((comment) => comment.issue === issue?.id)
+      .flatMap(({ body }) => /comment [\d.]+/.exec(body)?.[0] ?? [])
     t.equal(new Set(texts).size, texts.length, 'no comment stands twice')
     t.strictSame(
       texts.toSorted((a, b) => Number(a.slice(8)) - Number(b.slice(8))),
@@ -264,18 +362,44 @@ t.test('a role that is killed at random points loses nothing and does nothing tw
       'comments stand in their order',
     )
     for (const text of said.get(id) ?? []) t.ok(texts.includes(text), `${text} is there`)
-    const opened = [...alerts.values()].filter((alert) => alert.incident === id)
-    t.strictSame(opened, [{ incident: id, event: 'incident.opened' }], 'announced under one id')
-    t.equal([...runs.values()].filter(({ incident }) => incident === id).length, 1, 'one run')
+    const expected = ['incident.opened', ...(state === 'resolved' ? ['incident.resolved'] : [])]
+    for (const [name, told] of Object.entries(channels)) {
+      const mine = told.filter(({ incident }) => incident === id)
+      const order = mine.flatMap(({ event }, index) => (event === mine[index - 1]?.event ? [] : [event]))
+      t.strictSame(order, expected, `${name} told everything, in its order`)
+      if (name !== 'chat')
+        t.equal(new Set(mine.map((one) => one.id)).size, expected.length, `${name} marks repeats by their id`)
+    }
   }
+  const repeats = (told: readonly Told[]): number => told.length - new Set(told.map(({ id }) => id)).size
+  t.comment(
+    `${KILLS} kills, ${rule} incidents, ${openpr.comments.length} comments, ${resolved.size} resolved; repeated: ` +
+      `${repeats(hooked)} of ${hooked.length} webhooks, ${repeats(channels.mail)} of ${mails.length} mails`,
+  )
 
   const ledger = role('ledger')
   t.teardown(() => stop(ledger, 'SIGKILL'))
-  for (const { id } of found.slice(0, 5)) {
+  const entries = openTopic(outbox, 'ledger')
+  while (entries.depth > 0) await pause(100)
+  for (const { id, state } of found) {
+    const { sessions } = await eventually('GET', `/v1/incidents/${id}/sessions`)
+    for (const [index, session] of (sessions as unknown as string[]).entries()) {
+      const isLast = index === (sessions as unknown as string[]).length - 1
+      const whole = { state: isLast && state !== 'resolved' ? 'open' : 'closed', missing: 0 }
+      const told = async () =>
+        (await eventually('GET', `/v1/sessions/${session}`, undefined, 'ledger'))['completeness'] as unknown
+      // What is in the log shows with its next checkpoint.
+      for (let look = 0; look < 100 && !isDeepStrictEqual(await told(), whole); look++) await pause(100)
+      t.strictSame(await told(), whole, `session ${session}`)
+    }
+  }
+  const sample = [...found.slice(0, 5), ...found.filter(({ id }) => resolved.has(id)).slice(0, 5)]
+  for (const { id, state } of sample) {
     const verified = await cli.run(['incidents', 'verify', id, '--config', config], env)
     t.match(verified.stdout, /^ok: incident/, verified.stderr)
-    for (const step of ['filed', 'announced', 'dispatched', 'result'])
-      t.equal(verified.stdout.match(new RegExp(`incident\\.${step}\\b`, 'g'))?.length, 1, step)
+    const count = (step: string) => verified.stdout.match(new RegExp(`incident\\.${step}\\b`, 'g'))?.length
+    for (const step of ['filed', 'dispatched', 'result']) t.equal(count(step), 1, step)
+    t.equal(count('announced'), state === 'resolved' ? 6 : 3)
   }
   await stop(child, 'SIGTERM')
   await stop(ledger, 'SIGTERM')

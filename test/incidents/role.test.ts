@@ -15,6 +15,7 @@ import type { Event, SecurityVerdictEvent } from '../../runtime/events.js'
 import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import { readSecret } from '../../runtime/secret.js'
 import { openTopic } from '../../runtime/topics.js'
+import { requestOverSocket } from '../../runtime/unix-socket.js'
 import { uuidv7 } from '../../runtime/uuid.js'
 
 const log = pino({ level: 'silent' })
@@ -236,6 +237,22 @@ t.test('events are counted once, also when they come again after a crash', async
   const { incidents } = await stored(data)
   t.match(incidents, [{ count: 115 }])
   t.equal(incidents[0]?.evidence.length, 20, 'evidence is bounded')
+})
+
+t.test('a role that serves has taken in what waited for it', async (t) => {
+  const data = t.testdir()
+  const outbox = openOutbox(join(data, 'outbox'), { log })
+  const events = openTopic(outbox, 'events')
+  const waiting = Array.from({ length: 1000 }, (_, at) => blocked({ rule: 1 + (at % 20) }))
+  await Promise.all(waiting.map((event) => events.append(Buffer.from(JSON.stringify(event)))))
+  await outbox.close()
+  const role = await start(data)
+  const { body } = await requestOverSocket(join(data, 'incidents'), 'incidents.sock', {
+    target: '/v1/incidents',
+  })
+  const { incidents } = JSON.parse(Buffer.from(body).toString()) as { incidents: { count: number }[] }
+  t.strictSame(new Set(incidents.map(({ count }) => count)), new Set([50]))
+  await role.stop()
 })
 
 t.test('a more severe repeat raises the incident and says so', async (t) => {

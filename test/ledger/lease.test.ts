@@ -4,7 +4,7 @@ import t from 'tap'
 import { IndexStore } from '../../ledger/index-store.js'
 import type { LeaseRecord } from '../../ledger/index-store.js'
 import { Lease, LEASE_MS } from '../../ledger/lease.js'
-import { ownIdentity, processState } from '../../ledger/process-identity.js'
+import { ownIdentity, processState } from '../../runtime/process-identity.js'
 
 const now = 1_700_000_000_000
 const clock = { now: () => now }

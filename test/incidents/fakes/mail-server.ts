@@ -36,7 +36,7 @@ export async function mailServer(
       else done(Object.assign(new Error('refused'), { responseCode: code }))
     },
     onData(stream, session, done) {
-      void text(stream).then((source) => {
+      const taken = text(stream).then((source) => {
         const { mailFrom, rcptTo } = session.envelope
         mails.push({
           from: mailFrom === false ? '' : mailFrom.address,
@@ -47,6 +47,8 @@ export async function mailServer(
         })
         done()
       })
+      // A mail that is cut off was not taken.
+      taken.catch(() => undefined)
     },
     ...own,
   })

@@ -33,7 +33,7 @@ t.test('what waits and what is dead are listed apart, and together in their orde
     'by when they died',
   )
   await core.change(() => {
-    for (const { id } of [...work.list()]) work.remove(id)
+    for (const id of ids) work.remove(id)
   })
   t.equal(work.dead + work.waiting(incident) + work.expired(2000, 0).length, 0)
   await core.store.close()

@@ -4,7 +4,7 @@ import { leafHash } from '../../../proofs/hashing.js'
 import { EMPTY_ROOT } from '../../../proofs/merkle.js'
 import type { Commit } from '../../../ledger/index-store.js'
 import { MysqlStore } from '../../../ledger/mirror/mysql-store.js'
-import { ownIdentity } from '../../../ledger/process-identity.js'
+import { ownIdentity } from '../../../runtime/process-identity.js'
 import { logStoreConformance } from '../../conformance/log-store.js'
 import { startMariaDb } from '../mariadb.js'
 
