@@ -37,7 +37,7 @@ export async function gate(t: Test, target: number): Promise<Gate> {
     await once(server, 'listening')
   }
   const cut = (): void => {
-    for (const socket of open) socket.resetAndDestroy()
+    for (const socket of open) socket.destroy()
   }
   await listen(0)
   const { port } = server.address() as AddressInfo
