@@ -8,7 +8,8 @@ import type { OperatorLoadContext, SourcePosition } from './operator.js'
 import { locates, operatorFactory } from './operators/index.js'
 import { directoryOf } from './parser/include.js'
 import type { Warn } from './parser/directives.js'
-import type { CompiledOperator, CompiledRule, RuleLink, SeclangPhase } from './rule.js'
+import { oneLine } from './one-line.js'
+import type { CompiledOperator, CompiledRule, FixedStory, RuleLink, SeclangPhase } from './rule.js'
 import { type Macro, parseMacro } from './macro.js'
 import { compileExclusion, compileTarget } from './targets.js'
 import type { TransformationChain } from './transformation-chain.js'
@@ -55,6 +56,7 @@ export function compileRule(source: RuleSource, context: RuleCompileContext): Co
     logdata: draft.logdata,
     tags: draft.tags.map((tag) => tag.text),
     tagMacros: draft.tags,
+    fixed: fixedStory(draft),
     severity: draft.severity,
     rev: draft.rev,
     ver: draft.ver,
@@ -66,6 +68,14 @@ export function compileRule(source: RuleSource, context: RuleCompileContext): Co
     skip: draft.skip,
     skipAfter: draft.skipAfter,
     xmlNamespaces: draft.xmlNamespaces,
+  }
+}
+
+function fixedStory({ msg, logdata, tags }: RuleDraft): FixedStory {
+  return {
+    msg: msg.constant ? oneLine(msg.text) : undefined,
+    data: logdata.constant ? oneLine(logdata.text) : undefined,
+    tags: tags.every(({ constant }) => constant) ? tags.map(({ text }) => text) : undefined,
   }
 }
 

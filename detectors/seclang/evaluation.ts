@@ -6,7 +6,9 @@ import type { PersistentStore } from './collections/persistent.js'
 import { NO_TARGETS, type TargetPattern } from './exclusions.js'
 import { type Macro, parseMacro } from './macro.js'
 import { engineMode, weaker } from './mode.js'
+import { oneLine } from './one-line.js'
 import type { OperatorRun } from './operator.js'
+import { type Plan, Suspects } from './plan/index.js'
 import { RequestPlaces } from './request-places.js'
 import type { CompiledRule, CompiledTarget, PhaseItem, RuleLink, SeclangPhase } from './rule.js'
 import type { Settings } from './settings.js'
@@ -39,6 +41,16 @@ export interface EvaluationTrace {
 /** Most matches that one transaction records; the rules go on, and `rule_matches` shows on the verdict. */
 export const MAX_MATCHES = 1000
 
+/** What all transactions of a rule set share. */
+export interface RuleProgram {
+  readonly settings: Settings
+  readonly phases: ReadonlyMap<SeclangPhase, readonly PhaseItem[]>
+  readonly plan: Plan
+  readonly store: PersistentStore
+  /** Macros in operator arguments, taken apart once. */
+  readonly macros: Map<string, Macro>
+}
+
 interface LastMatch {
   readonly name: string
   readonly value: string
@@ -48,7 +60,10 @@ interface LastMatch {
 
 const CAPTURE_GROUPS = 10
 
-/** The judging of one transaction by the rules of its site: seclang phases 1 to 5, in order, each once. */
+/**
+ * The judging of one transaction by the rules of its site: seclang phases 1 to 5, in order, each once. With a trace every rule judges every value; without one
+ * the plan leaves out what would come to nothing. The outcome is the same.
+ */
 export class Evaluation {
   readonly state: TransactionState
   readonly matches: RuleMatch[] = []
@@ -59,21 +74,19 @@ export class Evaluation {
 
   readonly #cache = new TransformationCache()
   readonly #captured: (string | undefined)[] = []
+  readonly #suspects: readonly Suspects[]
   readonly #places: RequestPlaces
   #found: Span[] = []
   #allowed: 'no' | 'request' | 'transaction' = 'no'
   readonly #run: { -readonly [K in keyof OperatorRun]: OperatorRun[K] }
 
   constructor(
-    readonly phases: ReadonlyMap<SeclangPhase, readonly PhaseItem[]>,
+    readonly program: RuleProgram,
     tx: Transaction,
-    settings: Settings,
-    store: PersistentStore,
-    /** Macros in operator arguments, taken apart once for all transactions of a rule set. */
-    readonly macros: Map<string, Macro>,
     readonly trace?: EvaluationTrace,
   ) {
-    this.state = new TransactionState(tx, settings, store)
+    this.state = new TransactionState(tx, program.settings, program.store)
+    this.#suspects = program.plan.filters.map((filter) => new Suspects(filter, this.state))
     if (trace?.saved !== undefined) this.state.saved = (name, value) => trace.saved?.(name, value)
     this.#places = new RequestPlaces(this.state)
     this.#run = {
@@ -118,8 +131,7 @@ export class Evaluation {
   get wantsResponseBody(): boolean {
     const { state } = this
     if (!state.responseBodyAccess || state.engine === 'off' || this.#allowed === 'transaction') return false
-    const items = this.phases.get(4) ?? []
-    if (!items.some(({ kind }) => kind === 'rule')) return false
+    if (this.program.plan.steps(4).length === 0) return false
     const type = state.tx.responseHeaders.get('content-type') ?? ''
     const media = (type.split(';', 1)[0] ?? '').trim().toLowerCase()
     // Without a type the client guesses one, most often one of text: it is judged.
@@ -139,7 +151,40 @@ export class Evaluation {
       if (this.#allowed === 'transaction' || (this.#allowed === 'request' && phase < 3)) return undefined
     }
     if (phase === 2) parseRequestBody(state)
-    return this.#runItems(this.phases.get(phase) ?? [])
+    return this.trace === undefined
+      ? this.#follow(phase)
+      : this.#runItems(this.program.phases.get(phase) ?? [])
+  }
+
+  /** Goes through a phase by the plan. */
+  #follow(phase: SeclangPhase): Interruption | undefined {
+    const { state } = this
+    const steps = this.program.plan.steps(phase)
+    for (const suspects of this.#suspects) suspects.nextPhase()
+    for (let at = 0; at < steps.length;) {
+      const step = steps[at++]
+      if (step === undefined || state.exclusions.removes(step.rule)) continue
+      const { rule, screen } = step
+      // What XML shows depends on the rule that looks.
+      state.rule = rule
+      const suspects = screen && this.#suspects[step.filter]
+      if (screen !== undefined && suspects?.has(screen) === false) continue
+      const { bodyProcessor, forceRequestBodyVariable, responseBodyAccess } = state
+      const matched = this.#evaluate(rule, screen && suspects?.of(screen))
+      if (matched) {
+        if (this.#stops(rule)) return this.#stopped(rule)
+        at = step.afterMatch
+      }
+      // Links of a chain take effect whether or not all of it matches.
+      if (state.engine === 'off') return undefined
+      if (
+        state.bodyProcessor !== bodyProcessor ||
+        state.forceRequestBodyVariable !== forceRequestBodyVariable ||
+        state.responseBodyAccess !== responseBodyAccess
+      )
+        for (const each of this.#suspects) each.switched()
+    }
+    return undefined
   }
 
   #runItems(items: readonly PhaseItem[]): Interruption | undefined {
@@ -171,28 +216,41 @@ export class Evaluation {
         continue
       }
       if (!this.#evaluate(rule)) continue
-      if (this.interruption !== undefined && state.phase !== 5) return this.interruption
-      if (rule.disruptive.kind === 'allow') {
-        if (rule.disruptive.scope === 'transaction') this.#allowed = 'transaction'
-        if (rule.disruptive.scope === 'request') this.#allowed = 'request'
-        return this.#allowed === 'transaction' ? this.#allowance(rule) : undefined
-      }
+      if (this.#stops(rule)) return this.#stopped(rule)
       skip = rule.skip
       if (rule.skipAfter !== undefined) skipAfter = { name: rule.skipAfter, set }
     }
     return undefined
   }
 
-  /** Judges a rule with all its links; true when the last one matched. */
-  #evaluate(rule: CompiledRule): boolean {
+  /** Whether the match of a rule ends its seclang phase. */
+  #stops(rule: CompiledRule): boolean {
+    return (this.interruption !== undefined && this.state.phase !== 5) || rule.disruptive.kind === 'allow'
+  }
+
+  #stopped(rule: CompiledRule): Interruption | undefined {
+    if (this.interruption !== undefined && this.state.phase !== 5) return this.interruption
+    if (rule.disruptive.kind !== 'allow') return undefined
+    if (rule.disruptive.scope === 'transaction') this.#allowed = 'transaction'
+    if (rule.disruptive.scope === 'request') this.#allowed = 'request'
+    return this.#allowed === 'transaction' ? this.#allowance(rule) : undefined
+  }
+
+  /**
+   * Judges a rule with all its links; true when the last one matched.
+   *
+   * @param suspects the only values that the first link can match; without them it judges all
+   */
+  #evaluate(rule: CompiledRule, suspects?: readonly string[]): boolean {
     const { state } = this
     state.rule = rule
-    state.matchedVariables = []
+    if (state.matchedVariables.length > 0) state.matchedVariables = []
     const removed = state.exclusions.targetsOf(rule)
     const last = rule.links.length - 1
     let index = 0
     for (const link of rule.links) {
-      if (!this.#evaluateLink(rule, link, index++ === last, removed)) return false
+      const only = index === 0 ? suspects : undefined
+      if (!this.#evaluateLink(rule, link, index++ === last, removed, only)) return false
     }
     return true
   }
@@ -202,6 +260,7 @@ export class Evaluation {
     link: RuleLink,
     last: boolean,
     removed: readonly TargetPattern[],
+    only: readonly string[] | undefined,
   ): boolean {
     const { operator } = link
     if (operator === undefined || link.targets.length === 0) {
@@ -211,6 +270,7 @@ export class Evaluation {
     let matched = false
     for (const target of link.targets) {
       for (const entry of target.read(this.state)) {
+        if (only !== undefined && !only.includes(entry.value)) continue
         if (this.#excluded(target, entry, link.exclusions, removed)) continue
         if (this.#judge(rule, link, last, target, entry)) matched = true
       }
@@ -219,32 +279,40 @@ export class Evaluation {
   }
 
   #judge(rule: CompiledRule, link: RuleLink, last: boolean, target: CompiledTarget, entry: Entry): boolean {
-    const name = fullName(target, entry)
-    const values = link.multiMatch
-      ? this.#cache.stages(entry.value, link.transformations)
-      : [this.#cache.transform(entry.value, link.transformations)]
+    if (!link.multiMatch) {
+      const value = this.#cache.transform(entry.value, link.transformations)
+      return this.#judgeValue(rule, link, last, target, entry, value)
+    }
     let matched = false
-    for (const value of values) {
-      if (!this.#operate(rule, link, name, value)) continue
-      matched = true
-      this.#matched(rule, link, last, {
-        name,
-        value,
-        collection: target.count ? '' : target.collection,
-        entry,
-      })
+    for (const value of this.#cache.stages(entry.value, link.transformations)) {
+      if (this.#judgeValue(rule, link, last, target, entry, value)) matched = true
     }
     return matched
   }
 
-  #operate(rule: CompiledRule, link: RuleLink, name: string, value: string): boolean {
+  #judgeValue(
+    rule: CompiledRule,
+    link: RuleLink,
+    last: boolean,
+    target: CompiledTarget,
+    entry: Entry,
+    value: string,
+  ): boolean {
+    const matched = this.#operate(link, value)
+    this.trace?.target?.(rule, link, fullName(target, entry), value, matched)
+    if (!matched) return false
+    const collection = target.count ? '' : target.collection
+    this.#matched(rule, link, last, { name: fullName(target, entry), value, collection, entry })
+    return true
+  }
+
+  #operate(link: RuleLink, value: string): boolean {
     const { operator } = link
     if (operator === undefined) return true
     this.#run.capturing = link.capture
     this.#captured.length = 0
     const result = operator.run(value, this.#run) !== operator.negated
     if (result && link.capture) this.#storeCaptures()
-    this.trace?.target?.(rule, link, name, value, result)
     return result
   }
 
@@ -273,21 +341,22 @@ export class Evaluation {
   #record(rule: CompiledRule, link: RuleLink, match: LastMatch | undefined): RuleMatch {
     const { state } = this
     const room = this.matches.length < MAX_MATCHES
-    const record: RuleMatch = {
+    const { severity, position, fixed } = rule
+    const record: { -readonly [K in keyof RuleMatch]: RuleMatch[K] } = {
       id: rule.id,
       seclangPhase: rule.phase,
       phase: rule.label,
-      ...(rule.severity === undefined ? {} : { severity: rule.severity }),
-      msg: oneLine(rule.msg.expand(state)),
-      data: oneLine(rule.logdata.expand(state)),
+      msg: fixed.msg ?? oneLine(rule.msg.expand(state)),
+      data: fixed.data ?? oneLine(rule.logdata.expand(state)),
       variable: match?.name ?? '',
       sample: match?.value ?? '',
-      ...(match !== undefined && rule.log && room ? this.#locate(link, match) : {}),
-      tags: rule.tagMacros.map((tag) => tag.expand(state)),
+      tags: fixed.tags ?? rule.tagMacros.map((tag) => tag.expand(state)),
       logged: rule.log,
-      file: rule.position.file,
-      line: rule.position.line,
+      file: position.file,
+      line: position.line,
     }
+    if (severity !== undefined) record.severity = severity
+    if (match !== undefined && rule.log && room) Object.assign(record, this.#locate(link, match))
     if (room) this.matches.push(record)
     else state.tx.truncate('rule_matches')
     return record
@@ -351,10 +420,11 @@ export class Evaluation {
   }
 
   #macro(template: string): Macro {
-    let macro = this.macros.get(template)
+    const { macros } = this.program
+    let macro = macros.get(template)
     if (macro === undefined) {
       macro = parseMacro(template, { file: '', line: 0 }, () => undefined)
-      this.macros.set(template, macro)
+      macros.set(template, macro)
     }
     return macro
   }
@@ -374,7 +444,3 @@ function fullName(target: CompiledTarget, entry: Entry): string {
     ? target.collection
     : `${target.collection}:${entry.key}`
 }
-
-/** Log text stays one line, as ModSecurity writes it: control characters as `\xHH`. The sample has the exact bytes. */
-const oneLine = (text: string): string =>
-  text.replace(/[^\x20-\x7e\x80-\xff]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)

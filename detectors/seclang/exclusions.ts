@@ -10,6 +10,8 @@ export interface TargetPattern {
   readonly collection: string
   /** Undefined for the whole collection. */
   readonly matches: ((key: string) => boolean) | undefined
+  /** In lower case, when it picks one key; undefined for a pattern. */
+  readonly key?: string
 }
 
 /** Tells whether a tag or a message is meant. */
@@ -36,7 +38,7 @@ export class Exclusions {
 
   /** Whether the rule is out for the rest of the transaction. */
   removes(rule: Removable): boolean {
-    return this.#rules.some((applies) => applies(rule))
+    return this.#rules.length > 0 && this.#rules.some((applies) => applies(rule))
   }
 
   /** The targets that the rule has lost. */

@@ -8,11 +8,11 @@ import { type SettingsDraft, applySetting } from './directives/settings.js'
 import { unicodeMap } from './directives/unicode-map.js'
 import { type RuleUpdate, ruleUpdate } from './directives/updates.js'
 import { SecLangError } from './errors.js'
-import { Evaluation, type EvaluationTrace } from './evaluation.js'
+import { Evaluation, type EvaluationTrace, type RuleProgram } from './evaluation.js'
 import { weaker } from './mode.js'
-import type { Macro } from './macro.js'
 import type { SourcePosition } from './operator.js'
 import { parseFile, parseText } from './parser/include.js'
+import { Plan, filtersOf } from './plan/index.js'
 import type { CompiledRule, PhaseItem, SeclangPhase } from './rule.js'
 import { DEFAULT_SETTINGS, type Settings } from './settings.js'
 import { describeVariable } from './targets.js'
@@ -70,9 +70,7 @@ export class RuleSet {
   readonly rules: ReadonlyMap<number, RuleInfo>
   /** Number of rules that run, with and without id. */
   readonly size: number
-  readonly #phases: ReadonlyMap<SeclangPhase, readonly PhaseItem[]>
-  readonly #store: PersistentStore
-  readonly #macros = new Map<string, Macro>()
+  readonly #program: RuleProgram
 
   constructor(
     settings: Settings,
@@ -81,19 +79,19 @@ export class RuleSet {
     /** Root of the transformations of its rules; a transaction caches their results by it. */
     readonly chains: TransformationChain,
     store = new PersistentStore(),
+    filters = filtersOf(phases),
   ) {
     this.settings = settings
     this.rules = rules
-    this.#phases = phases
-    this.#store = store
+    this.#program = { settings, phases, plan: new Plan(phases, filters), store, macros: new Map() }
     let size = 0
-    for (const items of phases.values()) size += items.filter(({ kind }) => kind === 'rule').length
+    for (const phase of phases.keys()) size += this.#program.plan.steps(phase).length
     this.size = size
   }
 
   /** Starts judging one transaction. */
   begin(tx: Transaction, trace?: EvaluationTrace): Evaluation {
-    return new Evaluation(this.#phases, tx, this.settings, this.#store, this.#macros, trace)
+    return new Evaluation(this.#program, tx, trace)
   }
 
   /**
@@ -107,16 +105,19 @@ export class RuleSet {
     const first = compileRuleSet(sources, options, this.chains)
     for (const id of first.rules.keys())
       if (this.rules.has(id)) throw new RangeError(`rule ${id} is in both sets`)
+    const { phases: own, plan, store } = this.#program
+    const { phases: further, plan: furtherPlan } = first.#program
     const phases = new Map(
-      [...this.#phases].map(([phase, items]) => [phase, [...(first.#phases.get(phase) ?? []), ...items]]),
+      [...own].map(([phase, items]) => [phase, [...(further.get(phase) ?? []), ...items]]),
     )
     const rules = new Map([...first.rules, ...this.rules])
-    return new RuleSet(this.settings, phases, rules, this.chains, this.#store)
+    const filters = [...furtherPlan.filters, ...plan.filters]
+    return new RuleSet(this.settings, phases, rules, this.chains, store, filters)
   }
 
   /** Whether any rule runs in this seclang phase. */
   runs(phase: SeclangPhase): boolean {
-    return (this.#phases.get(phase) ?? []).some(({ kind }) => kind === 'rule')
+    return this.#program.plan.steps(phase).length > 0
   }
 
   /** Which bodies have to be held, as directives and rules stand; a transaction may change it with `ctl`. */

@@ -15,6 +15,8 @@ export interface CompiledTarget {
   /** As it stands in the rule, e.g. `ARGS:id`. */
   readonly written: string
   readonly count: boolean
+  /** In lower case, when only entries of one key are read and the rule names it; undefined for a pattern. */
+  readonly key: string | undefined
   read(state: TransactionState): readonly Entry[]
 }
 
@@ -50,6 +52,14 @@ export type Disruptive =
   | { readonly kind: 'redirect'; readonly status: number; readonly location: Macro }
   | { readonly kind: 'allow'; readonly scope: 'transaction' | 'phase' | 'request' }
 
+/** What every match of a rule says; undefined where macros have to be expanded first. */
+export interface FixedStory {
+  /** One line, like `data`. */
+  readonly msg: string | undefined
+  readonly data: string | undefined
+  readonly tags: readonly string[] | undefined
+}
+
 /** A rule with all its links. */
 export interface CompiledRule {
   /** 0 for a SecAction or rule without one. */
@@ -67,6 +77,7 @@ export interface CompiledRule {
   /** Macros not expanded. */
   readonly tags: readonly string[]
   readonly tagMacros: readonly Macro[]
+  readonly fixed: FixedStory
   readonly severity: number | undefined
   readonly rev: string | undefined
   readonly ver: string | undefined

@@ -5,6 +5,7 @@ import type { NamedValue } from '../transaction/pairs.js'
 import { EMPTY_PARSED_BODY, type ParsedBody } from './bodies/body.js'
 import { chooseBodyProcessor } from './bodies/parse.js'
 import type { Entry } from './collections/entry.js'
+import { KeyIndex } from './collections/key-index.js'
 import { KeyedCollection } from './collections/keyed.js'
 import { type PersistentName, PersistentRecord, type PersistentStore } from './collections/persistent.js'
 import { Exclusions } from './exclusions.js'
@@ -39,6 +40,7 @@ export class TransactionState {
   readonly environment = new KeyedCollection()
   readonly opened = new Map<PersistentName, PersistentRecord>()
   readonly exclusions = new Exclusions()
+  readonly keys = new KeyIndex()
   geo: ReadonlyMap<string, string> = new Map()
   webAppId: string
   sessionId = ''

@@ -26,10 +26,10 @@ export function compileTarget(node: VariableNode, context: OperatorLoadContext):
   const definition = resolveVariable(node.collection, context)
   const all = compileRead(node, definition, context)
   const written = describeVariable(node)
-  if (!node.count) return { collection: definition.name, written, count: false, read: all }
+  const target = { collection: definition.name, written, key: keyOf(node) }
+  if (!node.count) return { ...target, count: false, read: all }
   return {
-    collection: definition.name,
-    written,
+    ...target,
     count: true,
     read: (state) => scalar(String(all(state).length)),
   }
@@ -56,7 +56,7 @@ function compileRead(node: VariableNode, definition: VariableDefinition, context
     }
   }
   const wanted = key.toLowerCase()
-  return (state) => definition.entries(state).filter((entry) => entry.key.toLowerCase() === wanted)
+  return (state) => state.keys.find(definition.entries(state), wanted)
 }
 
 /** What `!ARGS:name` or `ctl:ruleRemoveTargetById=…;ARGS:name` takes away. */
@@ -66,7 +66,11 @@ export function compileExclusion(node: VariableNode, context: OperatorLoadContex
   if (selector === undefined) return { collection: name, matches: undefined }
   if (selector.kind === 'regex') return { collection: name, matches: namePattern(selector.pattern, context) }
   const wanted = (selector.kind === 'key' ? selector.key : selector.expression).toLowerCase()
-  return { collection: name, matches: (key) => key.toLowerCase() === wanted }
+  return { collection: name, matches: (key) => key.toLowerCase() === wanted, key: wanted }
+}
+
+function keyOf({ selector }: VariableNode): string | undefined {
+  return selector?.kind === 'key' ? selector.key.toLowerCase() : undefined
 }
 
 /** The variable as a rule writes it. */

@@ -1,0 +1,2 @@
+export { Plan, type Step, filtersOf } from './plan.js'
+export { Suspects } from './suspects.js'

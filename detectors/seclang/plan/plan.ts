@@ -1,0 +1,91 @@
+import type { CompiledRule, PhaseItem, SeclangPhase } from '../rule.js'
+import { RuleFilter, type Screen, screened } from './rule-filter.js'
+
+/** One rule in the order of its seclang phase. */
+export interface Step {
+  readonly rule: CompiledRule
+  /** Which step comes next when the rule matches: the one behind all that its `skip` and `skipAfter` pass over. */
+  readonly afterMatch: number
+  /** Tells when the rule cannot match; undefined where only judging does. */
+  readonly screen: Screen | undefined
+  /** Which of the plan's filters the screen belongs to. */
+  readonly filter: number
+}
+
+type Phases = ReadonlyMap<SeclangPhase, readonly PhaseItem[]>
+
+/**
+ * How a rule set is walked when nobody watches: markers are places, and rules that no value of the transaction can satisfy are passed over. What is judged, and
+ * how, is the evaluation's: a plan only leaves out what would come to nothing.
+ */
+export class Plan {
+  readonly #steps: ReadonlyMap<SeclangPhase, readonly Step[]>
+
+  constructor(
+    phases: Phases,
+    readonly filters: readonly RuleFilter[],
+  ) {
+    const screens = new Map<CompiledRule, readonly [screen: Screen, filter: number]>()
+    for (const [index, filter] of filters.entries())
+      for (const [rule, screen] of filter.screens) screens.set(rule, [screen, index])
+    this.#steps = new Map([...phases].map(([phase, items]) => [phase, stepsOf(items, screens)]))
+  }
+
+  steps(phase: SeclangPhase): readonly Step[] {
+    return this.#steps.get(phase) ?? []
+  }
+}
+
+/** Filters for the rules of all phases: one for what requests show, one for responses. They are dear; what is compiled once keeps them. */
+export function filtersOf(phases: Phases): readonly RuleFilter[] {
+  const rules = { request: [] as CompiledRule[], response: [] as CompiledRule[] }
+  for (const items of phases.values()) {
+    for (const item of items) {
+      if (item.kind !== 'rule') continue
+      const side = screened(item.rule)
+      if (side !== undefined) rules[side].push(item.rule)
+    }
+  }
+  return [rules.request, rules.response]
+    .filter(({ length }) => length > 0)
+    .map((each) => new RuleFilter(each))
+}
+
+function stepsOf(
+  items: readonly PhaseItem[],
+  screens: ReadonlyMap<CompiledRule, readonly [screen: Screen, filter: number]>,
+): readonly Step[] {
+  const places: number[] = []
+  let count = 0
+  for (const { kind } of items) places.push(kind === 'rule' ? count++ : -1)
+  return items.flatMap((item, at): Step[] => {
+    if (item.kind === 'marker') return []
+    const [screen, filter = 0] = screens.get(item.rule) ?? []
+    const afterMatch = places[placeAfter(items, at, item.rule, item.set)] ?? count
+    return [{ rule: item.rule, afterMatch, screen, filter }]
+  })
+}
+
+/** Index of the first rule behind item `at` that a match of it does not pass over. */
+function placeAfter(items: readonly PhaseItem[], at: number, rule: CompiledRule, set: string): number {
+  let { skip, skipAfter } = rule
+  for (let next = at + 1; next < items.length; next++) {
+    const item = items[next]
+    if (item === undefined) break
+    if (item.kind === 'marker') {
+      if (skipAfter === item.name && set === item.set) skipAfter = undefined
+      continue
+    }
+    if (skipAfter !== undefined) {
+      if (set === item.set) {
+        if (String(item.rule.id) === skipAfter) skipAfter = undefined
+        continue
+      }
+      // The marker was not found in its own set: the other sets are not skipped with it.
+      skipAfter = undefined
+    }
+    if (skip === 0) return next
+    skip--
+  }
+  return items.length
+}

@@ -1,0 +1,143 @@
+import { Prefilter, type Requirement, byteClass } from '../prefilter/index.js'
+import type { CompiledRule, CompiledTarget, RuleLink } from '../rule.js'
+import { Readers } from './readers.js'
+import { type Source, sourcesOf } from './sources.js'
+
+/** Sources of one filter: they are bits of a number. */
+const MAX_SOURCES = 31
+
+/** A source and who reads it. */
+export interface SourceReaders {
+  readonly source: Source
+  /** Readers of entries whose key no rule names. */
+  readonly readers: Readers
+  /** Readers of entries by their key in lower case, where rules select or exclude some; undefined when none does. */
+  readonly byKey: ReadonlyMap<string, Readers> | undefined
+}
+
+/** How a rule is asked for: its bit in the sets of candidates, and the sources that its answer depends on. */
+export interface Screen {
+  readonly filter: RuleFilter
+  readonly bit: number
+  /** One bit for each source. */
+  readonly needs: number
+}
+
+/** One target of a rule, seen from one of its sources. */
+interface Read {
+  readonly bit: number
+  readonly link: RuleLink
+  /** Only entries of this key (lower case); undefined for all. */
+  readonly key: string | undefined
+  readonly excludedKeys: ReadonlySet<string>
+}
+
+/**
+ * Says of many rules at once which values they can match: what a value is after the transformations is computed once for all rules that ask for it, and
+ * one prefilter tells whose operators it can satisfy. Rules are here by their first link; for those that are not, only judging tells.
+ */
+export class RuleFilter {
+  readonly prefilter: Prefilter
+  readonly sources: readonly SourceReaders[]
+  readonly screens: ReadonlyMap<CompiledRule, Screen>
+  /** Bits of the sources by when they change: between seclang phases, and when a rule changes what is parsed or shown. */
+  readonly perPhase: number
+  readonly perSwitch: number
+
+  constructor(rules: readonly CompiledRule[]) {
+    const sources: Source[] = []
+    const reads: Read[][] = []
+    const requirements: Requirement[] = []
+    const screens = new Map<CompiledRule, Screen>()
+    for (const rule of rules) {
+      const [link] = rule.links
+      const requires = link.operator?.run.requires
+      const found = link.targets.flatMap((target) =>
+        (sourcesOf(target) ?? []).map((source) => ({ source, target })),
+      )
+      const fresh = new Map(found.map(({ source }) => [source.name, source]))
+      for (const { name } of sources) fresh.delete(name)
+      if (requires === undefined || sources.length + fresh.size > MAX_SOURCES) continue
+      sources.push(...fresh.values())
+      const bit = requirements.push(caseless(requires)) - 1
+      let needs = 0
+      for (const { source, target } of found) {
+        const at = sources.findIndex(({ name }) => name === source.name)
+        needs |= 1 << at
+        ;(reads[at] ??= []).push({ bit, link, key: target.key, excludedKeys: excludedKeys(link, target) })
+      }
+      screens.set(rule, { filter: this, bit, needs })
+    }
+    this.prefilter = new Prefilter(requirements)
+    this.screens = screens
+    this.sources = sources.map((source, index) =>
+      sourceReaders(source, reads[index] ?? [], this.prefilter.words),
+    )
+    this.perPhase = bits(sources, ({ changes }) => changes !== 'head')
+    this.perSwitch = bits(sources, ({ changes }) => changes === 'switch')
+  }
+}
+
+export type Screened = 'request' | 'response'
+
+/** Which filter a rule belongs to; undefined when no filter can tell anything of it. */
+export function screened(rule: CompiledRule): Screened | undefined {
+  const [link] = rule.links
+  const { operator } = link
+  if (operator === undefined || operator.negated || operator.run.requires === undefined) return undefined
+  if (rule.xmlNamespaces.size > 0) return undefined
+  let side: Screened | undefined
+  for (const target of link.targets) {
+    const sources = sourcesOf(target)
+    if (sources === undefined) return undefined
+    for (const { of } of sources) {
+      if (side !== undefined && side !== of) return undefined
+      side = of
+    }
+  }
+  return side
+}
+
+function sourceReaders(source: Source, reads: readonly Read[], words: number): SourceReaders {
+  const keys = new Set<string>()
+  for (const { key, excludedKeys } of reads) {
+    if (key !== undefined) keys.add(key)
+    for (const each of excludedKeys) keys.add(each)
+  }
+  // Many keys have the same readers.
+  const known = new Map<string, Readers>()
+  const readersOf = (key: string | undefined): Readers => {
+    const own = reads.filter(
+      (read) =>
+        (read.key === undefined || read.key === key) && (key === undefined || !read.excludedKeys.has(key)),
+    )
+    const name = own.map((read) => reads.indexOf(read)).join()
+    let readers = known.get(name)
+    if (readers === undefined) {
+      readers = new Readers(words)
+      for (const { bit, link } of own) readers.add(bit, link.transformations, link.multiMatch)
+      readers.close()
+      known.set(name, readers)
+    }
+    return readers
+  }
+  const byKey = new Map([...keys].map((key) => [key, readersOf(key)]))
+  return { source, readers: readersOf(undefined), byKey: byKey.size === 0 ? undefined : byKey }
+}
+
+function excludedKeys(link: RuleLink, target: CompiledTarget): ReadonlySet<string> {
+  const own = link.exclusions.filter(({ collection }) => collection === target.collection)
+  return new Set(own.flatMap(({ key }) => (key === undefined ? [] : [key])))
+}
+
+/** The requirement for a value and for all texts that differ from it in the case of letters only. */
+function caseless(requirement: Requirement): Requirement {
+  const both = (mask: number): number => ((mask & LETTERS) === 0 ? mask : mask | LETTERS)
+  return { ...requirement, someOf: requirement.someOf.map(both), within: both(requirement.within) }
+}
+
+const LETTERS = byteClass.lower | byteClass.upper
+
+function bits(sources: readonly Source[], chosen: (source: Source) => boolean): number {
+  return sources.reduce((set, source, index) => (chosen(source) ? set | (1 << index) : set), 0)
+}
