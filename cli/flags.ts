@@ -66,7 +66,7 @@ export const servingFlags = (command: Command): Command =>
     .option('--config <file>', 'configuration file (YAML)')
     .option('--listen <host:port>', 'where clients connect (127.0.0.1:8080)')
     .option('--upstream <url>', 'the service behind the gateway')
-    .option('--listener <name>', 'node, uws or auto: the fastest one that delivers every byte (auto)')
+    .option('--listener <name>', 'strict, node, uws or auto: the first one that delivers every byte (auto)')
     .option('--mode <mode>', 'block, or detect: record what would have been refused (block)')
     .option('--phases <names>', 'run only these phases, separated by commas', names)
     .option('--rules <file>', 'SecLang rules, loaded after our base settings (repeatable)', collect)
@@ -76,7 +76,7 @@ export const servingFlags = (command: Command): Command =>
     .option('--data <dir>', 'folder of all state (./data)')
     .option(
       '--threads <n>',
-      'threads that serve requests (1; more than one only with --listener uws)',
+      'threads that serve requests (1; more need strict with Node 22.12, or uws)',
       wholeNumber,
     )
     .option('--admin <host:port>', 'GET /health, /ready and /metrics (127.0.0.1:9090)')

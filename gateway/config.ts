@@ -163,10 +163,10 @@ export const gatewayConfig = z
       .default('127.0.0.1:8080')
       .describe('Where clients connect. Default 127.0.0.1:8080: reachable from this machine only.'),
     listener: z
-      .enum(['auto', 'node', 'uws'])
+      .enum(['auto', 'strict', 'node', 'uws'])
       .default('auto')
       .describe(
-        'auto takes the fastest one that passes a self-test of exact delivery at start; TLS needs node. Default auto.',
+        'strict is our own, node is that of Node, uws is uWebSockets.js without TLS. auto takes the first that passes a self-test of exact delivery at start: strict. Default auto.',
       ),
     tls: z
       .strictObject({
@@ -291,7 +291,7 @@ export const gatewayConfig = z
       context.addIssue({
         code: 'custom',
         path: ['listener'],
-        message: 'uws serves plain HTTP only; use node or auto with tls',
+        message: 'uws serves plain HTTP only; use strict, node or auto with tls',
       })
   })
 

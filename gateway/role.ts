@@ -16,7 +16,7 @@ import { Responder } from './answers/responder.js'
 import type { GatewayConfig } from './config.js'
 import { splitHostPort } from '../runtime/host-port.js'
 import { allocateCounters, SharedCounterStore } from './counters.js'
-import { pickListener } from './listener/choose.js'
+import { pickListener, sharesPort } from './listener/choose.js'
 import type { ListenerName } from './listener/listener.js'
 import { GatewayMeter } from './meter.js'
 import type { PlaneServer, PlaneSetup } from './plane-server.js'
@@ -93,12 +93,15 @@ export const startGateway = async (config: GatewayConfig, deps: GatewayDeps): Pr
   const { log, telemetry } = deps
   const clock = deps.clock ?? { now: () => Date.now() }
   const { host, port } = splitHostPort(config.listen)
-  const { name, why } = await pickListener(config.listener, { tls: config.tls !== undefined })
-  const threads = name === 'uws' ? config.threads : 1
+  const { name, why } = await pickListener(config.listener, {
+    tls: config.tls !== undefined,
+    threads: config.threads,
+  })
+  const threads = sharesPort(name) ? config.threads : 1
   if (threads < config.threads)
     log.warn(
       { asked: config.threads },
-      'threads: the node listener serves with one thread, because Node 20 cannot share a port between threads',
+      `threads: the ${name} listener serves with one thread here; strict with Node 22.12 on Linux and uws share a port`,
     )
   const counters = allocateCounters()
   const shared = new SharedCounterStore(counters)

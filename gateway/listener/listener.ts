@@ -3,15 +3,15 @@ import type { HeaderList } from '../../detectors/request.js'
 import type { ListenerError } from './errors.js'
 
 /**
- * The gateway's door. A listener delivers exactly the bytes that a client sent, or answers 400 and reports it. Two
- * implementations stand behind this interface and one conformance suite judges both. All strings are byte strings (one
+ * The gateway's door. A listener delivers exactly the bytes that a client sent, or answers 400 and reports it. Three
+ * implementations stand behind this interface and one conformance suite judges them. All strings are byte strings (one
  * char per byte, latin1); bodies are `Uint8Array`s that the receiver owns.
  *
  * Callbacks given here should not throw; what they throw cuts the exchange and goes to `onFailure`, so that nothing
  * unwinds into a parser.
  */
 
-export type ListenerName = 'node' | 'uws'
+export type ListenerName = 'strict' | 'node' | 'uws'
 
 /** One bound server. */
 export interface Listener {
@@ -203,7 +203,7 @@ export interface BodyConsumer {
 }
 
 /**
- * A request for `Upgrade: websocket`. It is `raw` where the listener can hand over the connection itself (node) and
+ * A request for `Upgrade: websocket`. It is `raw` where the listener can hand over the connection itself (strict, node) and
  * `websocket` where it speaks the protocol and hands over messages (uws).
  */
 export type UpgradeExchange = RawUpgrade | WebSocketUpgrade

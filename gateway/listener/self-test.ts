@@ -25,7 +25,7 @@ interface Observation {
 
 /**
  * Sends the cases to a listener on a loopback port of its own and checks the listener rule: what arrives is exactly what was
- * sent (names without regard to case), or it is refused with 400 to 499 and reported.
+ * sent (names without regard to case), or it is refused with a status that says so and reported.
  *
  * @param options `all` goes on after the first failure; default is to stop, as a listener either keeps the rule or not.
  * @throws ListenerError when the listener cannot listen.
@@ -124,13 +124,18 @@ function judge(
 ): string | undefined {
   const first = observed[0]
   if (status === 0) return 'no reply'
-  if (status >= 400 && status < 500) {
+  if (isRefusal(status)) {
     return first?.exchange.refuse !== undefined || reports.length > 0 ? undefined : 'refused without a report'
   }
   if (status !== 200 || first === undefined) return `answered with ${status}`
   if (observed.length > 1) return 'arrived as several requests'
   if (testCase.delivered === undefined) return 'was taken'
   return difference(testCase.delivered, first)
+}
+
+/** Any 4xx, a method that is not implemented, a version that is not supported. */
+export function isRefusal(status: number): boolean {
+  return (status >= 400 && status < 500) || status === 501 || status === 505
 }
 
 function difference(sent: Delivered, { exchange, body }: Observation): string | undefined {

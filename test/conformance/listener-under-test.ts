@@ -17,6 +17,8 @@ export interface ListenerTraits {
   readonly answersMalformed: boolean
   readonly http10: boolean
   readonly pipelines: boolean
+  /** A request for an upgrade may stand behind a request in work. */
+  readonly pipelinesUpgrades: boolean
   /** The gateway decides when `100 Continue` is sent. */
   readonly continueByGateway: boolean
   readonly informational: boolean

@@ -7,6 +7,7 @@ import { connect, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { ListenerName } from '../../gateway/listener/listener.js'
 import { testConfiguration } from '../../detectors/ftw/configuration.js'
 import { nativeLine, type Observed } from '../../detectors/ftw/check.js'
 import { reflect } from '../../detectors/ftw/reflection.js'
@@ -33,7 +34,7 @@ export interface Sent {
 }
 
 /** uWebSockets.js leaves some requests without a reply; that is waited for, once each. */
-const ANSWER_MS = { node: 10_000, uws: 2_500 }
+const ANSWER_MS: Readonly<Record<ListenerName, number>> = { strict: 10_000, node: 10_000, uws: 2_500 }
 
 /**
  * The real gateway as its own process in front of a reflector. Before and after each request a marker request is sent, so
@@ -44,7 +45,7 @@ export class GatewayTarget {
   readonly #upstream: Server
   readonly #gateway: ChildProcess
   readonly #log: string
-  readonly #listener: 'node' | 'uws'
+  readonly #listener: ListenerName
   #port = 0
   #reached = 0
 
@@ -53,7 +54,7 @@ export class GatewayTarget {
     upstream: Server,
     gateway: ChildProcess,
     log: string,
-    listener: 'node' | 'uws',
+    listener: ListenerName,
   ) {
     this.#folder = folder
     this.#upstream = upstream
@@ -62,7 +63,7 @@ export class GatewayTarget {
     this.#listener = listener
   }
 
-  static async start(crs: string, listener: 'node' | 'uws', bin: string): Promise<GatewayTarget> {
+  static async start(crs: string, listener: ListenerName, bin: string): Promise<GatewayTarget> {
     const folder = mkdtempSync(join(tmpdir(), 'portcullis-crs-'))
     const rules = join(folder, 'crs-test.conf')
     const log = join(folder, 'audit.log')

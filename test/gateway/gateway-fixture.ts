@@ -20,7 +20,7 @@ import type { Outbox } from '../../runtime/outbox.js'
 import { startTelemetry } from '../../runtime/telemetry/telemetry.js'
 import { openTopic } from '../../runtime/topics.js'
 
-export const LISTENERS = ['node', 'uws'] as const
+export const LISTENERS = ['strict', 'node', 'uws'] as const
 export type ListenerUnderTest = (typeof LISTENERS)[number]
 
 export interface GatewayUnderTest {

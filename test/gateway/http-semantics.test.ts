@@ -50,7 +50,7 @@ for (const listener of LISTENERS)
       res.resume()
       await once(res, 'end')
       t.equal(res.statusCode, 200)
-      if (listener === 'node') {
+      if (listener !== 'uws') {
         t.match(hints, [{ link: '</a.css>; rel=preload' }])
         t.notOk(
           hints.some((fields) => 'x-hop' in fields || 'connection' in fields),
@@ -62,7 +62,7 @@ for (const listener of LISTENERS)
     t.test('trailers of the response pass, those that would re-frame it do not', async (t) => {
       const reply = await ask(port, '/trailers', { headers: { te: 'trailers' } })
       t.equal(reply.body, 'body')
-      if (listener === 'node') t.same({ ...reply.trailers }, { 'x-sum': '42' })
+      if (listener !== 'uws') t.same({ ...reply.trailers }, { 'x-sum': '42' })
     })
 
     t.test('fields of one hop stay on it, both ways', async (t) => {
@@ -142,7 +142,7 @@ for (const listener of LISTENERS)
       const refused = await expecting('/forbidden')
       t.equal(refused.status, 403)
       // uWebSockets answers by itself, before any rule runs; it is one of its printed limits.
-      if (listener === 'node') t.notOk(refused.continued)
+      if (listener !== 'uws') t.notOk(refused.continued)
     })
   })
 

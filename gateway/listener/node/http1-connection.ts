@@ -2,8 +2,8 @@ import type { Socket } from 'node:net'
 import { STATUS_CODES } from 'node:http'
 import { ListenerError } from '../errors.js'
 import type { ListenOptions, SocketEnd } from '../listener.js'
+import type { ParseFailure } from '../parse-failure.js'
 import { plainAddress } from '../peer-address.js'
-import type { ParseFailure } from './parse-failure.js'
 
 /** What the connection needs of an exchange. */
 export interface ConnectionExchange {

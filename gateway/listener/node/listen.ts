@@ -1,15 +1,14 @@
 import { createServer, ServerResponse, type IncomingMessage } from 'node:http'
-import { constants, createSecureServer, type ServerHttp2Session } from 'node:http2'
+import { createSecureServer } from 'node:http2'
 import { Socket, type Server } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { ListenerError } from '../errors.js'
 import type { Listener, ListenOptions } from '../listener.js'
 import { checkOptions } from '../options.js'
-import { plainAddress } from '../peer-address.js'
 import { Http1Connection } from './http1-connection.js'
 import { Http1Exchange } from './http1-exchange.js'
-import { Http2Exchange } from './http2-exchange.js'
+import { HTTP2_LIMITS, http2Settings, Http2Sessions } from './http2-sessions.js'
 import { GatewayRequest } from './incoming.js'
 import { parseFailure } from './parse-failure.js'
 import { NodeUpgrade } from './raw-upgrade.js'
@@ -20,10 +19,6 @@ const LIMITS: readonly string[] = [
   'methods outside the IANA list, and bytes over 0x7F in a request target, are answered with 400 before any rule runs',
   'a client that closes its sending half counts as gone',
   'one thread per port: node 20 cannot share a port between the threads of a process',
-]
-const TLS_LIMITS: readonly string[] = [
-  'HTTP/2: after the first exchange of settings a header list over the limit resets the stream without an event',
-  'HTTP/2: no WebSocket (RFC 8441); clients use HTTP/1.1 for it',
 ]
 
 /** Methods of RTSP and Icecast, which node's parser takes under those protocols' names; they are not HTTP. */
@@ -42,8 +37,6 @@ const FOREIGN_METHODS: ReadonlySet<string> = new Set([
   'SOURCE',
   'TEARDOWN',
 ])
-
-const MAX_CONCURRENT_STREAMS = 128
 
 /**
  * The listener on node's own HTTP: HTTP/1.0, HTTP/1.1, and with TLS HTTP/2.
@@ -65,13 +58,14 @@ class NodeServer {
   readonly #options: ListenOptions
   readonly #server: Server
   readonly #connections = new Map<Socket, Http1Connection>()
-  readonly #sessions = new Set<ServerHttp2Session>()
+  readonly #sessions: Http2Sessions
   /** All that were accepted, also those that have not finished their TLS handshake. */
   readonly #sockets = new Set<Socket>()
   #closing: Promise<void> | undefined
 
   constructor(options: ListenOptions) {
     this.#options = options
+    this.#sessions = new Http2Sessions(options, 'node')
     this.#server = options.tls === undefined ? this.#plain() : this.#secure()
     const server = this.#server
     server.on('connection', (socket: Socket) => {
@@ -92,7 +86,7 @@ class NodeServer {
       this.#upgrade(request, socket, head),
     )
     server.on('clientError', (error: Error, socket: Duplex) => this.#clientError(error, socket))
-    server.on('timeout', (source: Socket | ServerHttp2Session) => {
+    server.on('timeout', (source: unknown) => {
       if (source instanceof Socket) this.#connection(source).timeout()
     })
   }
@@ -119,7 +113,7 @@ class NodeServer {
     return {
       name: 'node',
       address: { host, port: bound !== null && typeof bound === 'object' ? bound.port : port },
-      limits: tls === undefined ? LIMITS : [...LIMITS, ...TLS_LIMITS],
+      limits: tls === undefined ? LIMITS : [...LIMITS, ...HTTP2_LIMITS],
       sharesPort: false,
       close: (graceMs) => (this.#closing ??= this.#close(graceMs)),
     }
@@ -149,12 +143,7 @@ class NodeServer {
       cert: tls?.cert,
       minVersion: tls?.minVersion ?? 'TLSv1.2',
       handshakeTimeout: timeouts.headersMs,
-      maxHeaderListPairs: 4096,
-      settings: {
-        enablePush: false,
-        maxConcurrentStreams: MAX_CONCURRENT_STREAMS,
-        maxHeaderListSize: maxHeaderBytes,
-      },
+      ...http2Settings(this.#options),
     })
     // node reads these from the server when an HTTP/1 connection starts; only node:http's own constructor takes them as options.
     Object.assign(server, http1Settings(this.#options), {
@@ -166,53 +155,12 @@ class NodeServer {
     server.on('secureConnection', (socket: TLSSocket) => {
       if (socket.alpnProtocol !== 'h2') this.#connection(socket)
     })
-    server.on('session', (session) => this.#session(session))
+    server.on('session', (session) => this.#sessions.add(session))
     // Listening for `request` makes node wrap every HTTP/2 stream in its compatibility layer: listen first, then take
     // the streams away from it.
     server.on('request', () => undefined)
     server.removeAllListeners('stream')
     return server
-  }
-
-  #session(session: ServerHttp2Session): void {
-    const socket = session.socket
-    const peer = { address: plainAddress(socket?.remoteAddress ?? ''), port: socket?.remotePort ?? 0 }
-    const local = { address: plainAddress(socket?.localAddress ?? ''), port: socket?.localPort ?? 0 }
-    let streams = 0
-    this.#sessions.add(session)
-    session.setTimeout(this.#options.timeouts.idleMs, () => {
-      if (streams === 0) session.close()
-    })
-    session.on('stream', (stream, _headers, _flags, rawHeaders?: readonly string[]) => {
-      streams++
-      stream.on('error', () => stream.destroy())
-      stream.once('close', () => streams--)
-      const raw = rawHeaders ?? []
-      // Until the client has taken note of our settings, nobody else enforces the limit.
-      if (headerListSize(raw) > this.#options.maxHeaderBytes) {
-        this.#options.onMalformed({
-          client: peer.address,
-          reason: 'header_overflow',
-          listener: 'node',
-          count: 1,
-        })
-        stream.respond({ ':status': 431 }, { endStream: true })
-        stream.close(constants.NGHTTP2_NO_ERROR)
-        return
-      }
-      const exchange = new Http2Exchange(stream, raw, {
-        peer,
-        local,
-        bodyIdleMs: this.#options.timeouts.bodyIdleMs,
-        onFailure: (error) => this.#options.onFailure(error),
-      })
-      this.#guard(
-        () => this.#options.onExchange(exchange),
-        () => exchange.destroy(),
-      )
-    })
-    session.on('error', () => session.destroy())
-    session.once('close', () => this.#sessions.delete(session))
   }
 
   #request(request: GatewayRequest, response: ServerResponse, expectsContinue: boolean): void {
@@ -310,20 +258,15 @@ class NodeServer {
   async #close(graceMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     for (const connection of this.#connections.values()) connection.closeWhenIdle()
-    for (const session of this.#sessions) session.close()
+    this.#sessions.close()
     const timer = setTimeout(() => {
       for (const connection of this.#connections.values()) connection.destroy()
-      for (const session of this.#sessions) session.destroy()
+      this.#sessions.destroy()
       for (const socket of this.#sockets) socket.destroy()
     }, graceMs)
     await closed
     clearTimeout(timer)
   }
-}
-
-/** As RFC 9113 section 6.5.2 counts it. */
-function headerListSize(raw: readonly string[]): number {
-  return raw.reduce((size, text) => size + text.length + 16, 0)
 }
 
 function http1Settings(options: ListenOptions): {

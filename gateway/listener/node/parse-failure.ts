@@ -1,13 +1,6 @@
-/** What node's HTTP parser and its clock reject, in our words. */
-export interface ParseFailure {
-  readonly reason: string
-  readonly status: 400 | 408 | 413 | 431
-  readonly sample?: Uint8Array
-}
+import { type ParseFailure, SAMPLE_BYTES } from '../parse-failure.js'
 
-const SAMPLE_BYTES = 256
-
-/** Undefined when the error is one of the connection and not of what was sent. */
+/** What node's HTTP parser and its clock reject. Undefined when the error is one of the connection and not of what was sent. */
 export function parseFailure(error: Error): ParseFailure | undefined {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   const sample =

@@ -10,7 +10,7 @@ try {
   process.send?.({
     code: error.code,
     message: error.message,
-    picked: await pickListener('auto', { tls: false }),
+    picked: await pickListener('auto', { tls: false, threads: 2 }),
   })
 }
 process.disconnect()

@@ -8,6 +8,7 @@ await listenerConformance(t, {
   answersMalformed: false,
   http10: false,
   pipelines: false,
+  pipelinesUpgrades: false,
   continueByGateway: false,
   informational: false,
   trailers: false,

@@ -1,9 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { listenUws } from '../../../gateway/listener/uws/listen.js'
+import { listen } from '../../../gateway/listener/choose.js'
+import type { ListenerName } from '../../../gateway/listener/listener.js'
 
-const { port, index } = workerData as { port: number; index: number }
+const { name, port, index } = workerData as { name: ListenerName; port: number; index: number }
 
-const listener = await listenUws({
+const listener = await listen(name, {
   host: '127.0.0.1',
   port,
   sharePort: true,
