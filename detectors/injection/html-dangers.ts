@@ -86,19 +86,29 @@ export function isScriptUrl(value: string): boolean {
   )
 }
 
+/** What a scheme above begins with, behind what is skipped before it. */
+const beginning = /^[\0-\x20\x7f-\xa0\\"'`]*[jvlmdf]/i
+
 /** True when a URL runs script; character references and what browsers skip are removed first. */
 export function isDangerousUrl(url: string): boolean {
-  const start = url
-    .slice(0, schemeWindow)
-    .replace(reference, (_, hex?: string, decimal?: string, name?: string) => {
-      if (name !== undefined) return named.get(name.toLowerCase()) ?? ''
-      const code = hex !== undefined ? parseInt(hex, 16) : Number(decimal)
-      return String.fromCharCode(code & 0xffff)
-    })
+  const start = url.length > schemeWindow ? url.slice(0, schemeWindow) : url
+  // Without references every sign stands for itself, and most values are no URL at all.
+  if (!start.includes('&')) return start.includes(':') && beginning.test(start) && schemes.test(bare(start))
   return schemes.test(
-    start
-      .replace(ignored, '')
-      .replace(/^[\\"'`]+/, '')
-      .toLowerCase(),
+    bare(
+      start.replace(reference, (_, hex?: string, decimal?: string, name?: string) => {
+        if (name !== undefined) return named.get(name.toLowerCase()) ?? ''
+        const code = hex !== undefined ? parseInt(hex, 16) : Number(decimal)
+        return String.fromCharCode(code & 0xffff)
+      }),
+    ),
   )
+}
+
+/** A URL in lower case without what browsers skip. */
+function bare(url: string): string {
+  return url
+    .replace(ignored, '')
+    .replace(/^[\\"'`]+/, '')
+    .toLowerCase()
 }

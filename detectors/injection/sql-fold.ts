@@ -6,6 +6,7 @@ import type { TokenKind } from './sql-words.js'
 const windowLength = 256
 const overlap = 64
 
+const pairBeginnings = new Set([...wordPairs.keys()].map((pair) => pair.slice(0, pair.indexOf(' '))))
 const signs = new Set(['+', '-', '!', '~'])
 /** Which of two values shows when they fold to one; later ones are stronger. */
 const strength = '1vinsrxfe'
@@ -42,7 +43,7 @@ function shapeOf(folded: readonly Token[]): string {
 function push(list: Token[], token: Token): void {
   const before = list.at(-1)
   const pair =
-    before === undefined || before.text === '' || token.text === ''
+    before === undefined || token.text === '' || !pairBeginnings.has(before.text)
       ? undefined
       : wordPairs.get(`${before.text} ${token.text}`)
   if (pair !== undefined && before !== undefined) list[list.length - 1] = { kind: pair, text: token.text }

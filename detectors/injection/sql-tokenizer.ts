@@ -12,11 +12,31 @@ export type Quote = '' | "'" | '"'
 /** MySQL reads `#` as a comment and wants white space behind `--`; ANSI does neither. */
 export type CommentStyle = 'ansi' | 'mysql'
 
+const DOT = 0x2e
+
 /** Characters of a word that matter; longer ones are names. */
 const maxWord = 32
 
-const space = /[\0-\x20\xa0]+/y
-const word = /[A-Za-z_\x80-\x9f\xa1-\xff][\w$\x80-\x9f\xa1-\xff]*(?:\.[A-Za-z_][\w$]*)*/y
+/** What a byte may be part of, as bits. */
+const SPACE = 1
+/** A letter of ASCII or `_`. */
+const LETTER = 2
+const DIGIT = 4
+/** Goes on in a word: letters, digits, `$`. */
+const IN_WORD = 8
+/** A byte above ASCII, which only the first part of a word may hold. */
+const HIGH = 16
+
+const classes = new Uint8Array(256)
+for (let code = 0; code < 256; code++) {
+  const char = String.fromCharCode(code)
+  if (/[\0-\x20\xa0]/.test(char)) classes[code] = SPACE
+  else if (/[A-Za-z_]/.test(char)) classes[code] = LETTER | IN_WORD
+  else if (/\d/.test(char)) classes[code] = DIGIT | IN_WORD
+  else if (char === '$') classes[code] = IN_WORD
+  else if (code >= 0x80) classes[code] = HIGH
+}
+
 const number = /0[xX][0-9a-fA-F]*|0[bB][01]+|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y
 /** Letters stuck to a number, and MySQL's `1.e.name`. */
 const stuck = /e?\.[A-Za-z_`"[]|[A-Za-z_][\w$]*/y
@@ -51,6 +71,8 @@ const dollarQuote = /\$(?:[A-Za-z_]\w*)?\$/y
 const oracleQuote = /[nN]?[qQ]'[^\s]/y
 const versionComment = /\/\*M?!\d{0,6}/y
 const cast = /::\s{0,8}[A-Za-z_]\w*/y
+/** What a string may be announced by. */
+const announcing = /[nNeEuUxXbBqQ_]/
 
 /** What payloads put in front of a quote that leaves a string, and leave open at the end: a word at most. */
 const longestWord = 48
@@ -79,6 +101,8 @@ export class SqlTokenizer {
   readonly #value: string
   readonly #style: CommentStyle
   readonly #quote: Quote
+  /** Whether a string may begin with letters. */
+  readonly #announces: boolean
   #at = 0
   #token: Token | undefined
   /** Ends that were looked for in vain need not be looked for again. */
@@ -90,6 +114,7 @@ export class SqlTokenizer {
     this.#value = value
     this.#style = style
     this.#quote = quote
+    this.#announces = value.includes("'")
     if (quote !== '') this.#string(quote, quote === '"' ? 'Q' : 'q')
   }
 
@@ -102,9 +127,19 @@ export class SqlTokenizer {
   }
 
   #step(): void {
-    if (this.#match(space) !== undefined) return
+    const kind = this.#classAt(this.#at)
+    if ((kind & SPACE) !== 0) {
+      this.#skip(SPACE)
+      return
+    }
     const char = this.#value.charAt(this.#at)
-    if (char === "'" || char === '"') {
+    if ((kind & (LETTER | HIGH)) !== 0) {
+      if (this.#announces && announcing.test(char) && this.#announcedString()) return
+      this.#word(this.#name())
+    } else if ((kind & DIGIT) !== 0) {
+      this.#match(number)
+      this.#number()
+    } else if (char === "'" || char === '"') {
       this.#at += 1
       this.#string(char)
     } else if (char === '`') {
@@ -117,8 +152,30 @@ export class SqlTokenizer {
     else if (char === '*' && this.#conditional && this.#value.charAt(this.#at + 1) === '/') this.#at += 2
     else if (char === '-' && this.#value.charAt(this.#at + 1) === '-' && this.#dashComment()) return
     else if (char === '#' && this.#style === 'mysql') this.#lineComment()
-    else if (this.#special()) return
-    else this.#plain(char)
+    else this.#sign(char)
+  }
+
+  #classAt(at: number): number {
+    const code = this.#value.charCodeAt(at)
+    return code < 256 ? (classes[code] ?? 0) : 0
+  }
+
+  /** Goes to the first byte from here on that is none of these. */
+  #skip(kinds: number): void {
+    let at = this.#at
+    while ((this.#classAt(at) & kinds) !== 0) at += 1
+    this.#at = at
+  }
+
+  /** Reads a word that begins here, and what dots join to it. */
+  #name(): string {
+    const start = this.#at
+    this.#skip(IN_WORD | HIGH)
+    while (this.#value.charCodeAt(this.#at) === DOT && (this.#classAt(this.#at + 1) & LETTER) !== 0) {
+      this.#at += 1
+      this.#skip(IN_WORD)
+    }
+    return this.#value.slice(start, this.#at)
   }
 
   /** Reads a string whose opening quote is behind the cursor: a doubled quote and a backslash escape the next one. */
@@ -155,35 +212,33 @@ export class SqlTokenizer {
     }
   }
 
-  #special(): boolean {
+  /** Reads a string that begins with letters: `n'…'`, `_utf8 '…'`, `q'[…]'`. */
+  #announcedString(): boolean {
     const prefix = this.#match(prefixedString)
     if (prefix !== undefined) {
       this.#at += 1
       this.#string("'")
       return true
     }
-    const dollars = this.#match(dollarQuote)
-    if (dollars !== undefined) {
-      this.#until(dollars, 's')
-      return true
-    }
     const start = this.#at
     const oracle = this.#match(oracleQuote)
-    if (oracle !== undefined) {
-      const open = oracle.charAt(oracle.length - 1)
-      const pairs: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}', '<': '>' }
-      this.#at = start + oracle.length
-      this.#until((pairs[open] ?? open) + "'", 's')
-      return true
-    }
-    return this.#match(cast) !== undefined
+    if (oracle === undefined) return false
+    const open = oracle.charAt(oracle.length - 1)
+    const pairs: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}', '<': '>' }
+    this.#at = start + oracle.length
+    this.#until((pairs[open] ?? open) + "'", 's')
+    return true
   }
 
-  #plain(char: string): void {
-    const name = this.#match(word)
-    if (name !== undefined) this.#word(name)
-    else if (this.#match(number) !== undefined) this.#number()
-    else if (this.#variable()) return
+  /** Reads what begins with a sign. */
+  #sign(char: string): void {
+    if (char === '$') {
+      const dollars = this.#match(dollarQuote)
+      if (dollars !== undefined) this.#until(dollars, 's')
+      else this.#operator(char)
+    } else if (char === ':' && this.#match(cast) !== undefined) return
+    else if (char === '.' && this.#match(number) !== undefined) this.#number()
+    else if (char === '@' && this.#variable()) return
     else if (isPunctuation(char)) {
       this.#at += 1
       this.#push(char, '')
@@ -218,7 +273,8 @@ export class SqlTokenizer {
   /** A number may have a word stuck to it, which is one of SQL's or makes the whole a name, as in `3rd`. */
   #number(): void {
     const start = this.#at
-    const letters = this.#match(stuck)
+    const sticks = (this.#classAt(start) & LETTER) !== 0 || this.#value.charCodeAt(start) === DOT
+    const letters = sticks ? this.#match(stuck) : undefined
     if (letters === undefined) this.#push('1', '')
     else if (letters.includes('.')) {
       if (letters.length > 2) this.#push('O', '')
@@ -237,12 +293,14 @@ export class SqlTokenizer {
 
   #word(name: string): void {
     const text = name.length > maxWord ? '' : name.toLowerCase()
-    const last = text.slice(text.lastIndexOf('.') + 1)
     const gap = this.#parenthesis()
-    const loud = functionWords.get(last)
-    if (gap >= 0 && loud !== undefined && (gap === 0 || loud === 'G')) {
-      this.#push(loud, last)
-      return
+    if (gap >= 0) {
+      const last = text.slice(text.lastIndexOf('.') + 1)
+      const loud = functionWords.get(last)
+      if (loud !== undefined && (gap === 0 || loud === 'G')) {
+        this.#push(loud, last)
+        return
+      }
     }
     const kind = sqlWords.get(text) ?? 'n'
     // The local part of an e-mail address is no word of its own.

@@ -1,11 +1,17 @@
 import { foldSql } from './sql-fold.js'
 import { sqliFingerprints } from './sqli-fingerprints.js'
+import { isProse } from './sql-prose.js'
 import { attackShape } from './sqli-shapes.js'
 import { SqlTokenizer } from './sql-tokenizer.js'
 import type { CommentStyle, Quote } from './sql-tokenizer.js'
 
 /** Letters of a fingerprint that is looked up. */
 const fingerprintLength = 8
+
+/** Shapes that were judged before: there are few that everyday values have. */
+const judged = new Map<string, boolean>()
+const maxJudged = 4096
+const longestJudged = 24
 
 /** Places a value may be pasted into, and how comments read there. */
 export interface SqlContext {
@@ -46,10 +52,18 @@ export function sqlFingerprint(shape: string): string {
  * Gives the fingerprint, or false. Linear in the length of the value.
  */
 export function detectSqli(value: string): string | false {
+  if (isProse(value)) return false
   for (const context of sqlContexts(value))
-    for (const shape of sqlShapes(value, context)) {
-      const fingerprint = sqlFingerprint(shape)
-      if (attackShape.test(shape) || sqliFingerprints.has(fingerprint)) return fingerprint
-    }
+    for (const shape of sqlShapes(value, context)) if (isAttack(shape)) return sqlFingerprint(shape)
   return false
+}
+
+function isAttack(shape: string): boolean {
+  let attack = judged.get(shape)
+  if (attack === undefined) {
+    attack = attackShape.test(shape) || sqliFingerprints.has(sqlFingerprint(shape))
+    if (judged.size >= maxJudged) judged.clear()
+    if (shape.length <= longestJudged) judged.set(shape, attack)
+  }
+  return attack
 }

@@ -7,7 +7,7 @@ import type { HtmlContext, HtmlToken } from './html-tokenizer.js'
  * without quotes or between single, double or back quotes; or as a URL that does. Linear in the length of the value.
  */
 export function detectXss(value: string): boolean {
-  if (isScriptUrl(value) && /[(&=`;,]/.test(value)) return true
+  if (/[(&=`;,]/.test(value) && isScriptUrl(value)) return true
   if (!/[<=]/.test(value)) return false
   return opensWithHandler(value) || contexts(value).some((context) => runsScript(value, context, 1))
 }
