@@ -31,8 +31,8 @@ export interface CounterStore {
 export interface AnswerList {
   /** Clients that are refused now; replaced, never changed. */
   readonly banned: IpSet
-  /** Whether a path, lower case and without a slash at its end, is refused on this site. */
-  blocksPath(site: string, path: string): boolean
+  /** The paths that are refused on this site now, lower case and without a slash at their ends; undefined when there are none. */
+  blockedPaths(site: string): ReadonlySet<string> | undefined
 }
 
 export interface GeoRecord {

@@ -9,13 +9,16 @@ export function urlBlock(paths: readonly string[], site = 'default', answers?: A
   const forbidden = anyReading(
     paths.map((path, i) => compilePathPattern(path, `detection.phases.url_block.paths[${i}]`, true)),
   )
-  const isBlocked = (path: RequestPath): boolean =>
-    answers !== undefined && path.readings.some((reading) => answers.blocksPath(site, blockedPath(reading)))
   return {
     name: 'url_block',
-    onClient({ path }) {
-      if (forbidden(path)) return refuse(path, 'Path is forbidden')
-      return isBlocked(path) ? refuse(path, 'Path is blocked for an incident') : undefined
+    onClient(context) {
+      // The path is read in all its ways only when there is something to compare it with.
+      if (paths.length > 0 && forbidden(context.path)) return refuse(context.path, 'Path is forbidden')
+      const blocked = answers?.blockedPaths(site)
+      if (blocked === undefined) return undefined
+      return context.path.readings.some((reading) => blocked.has(blockedPath(reading)))
+        ? refuse(context.path, 'Path is blocked for an incident')
+        : undefined
     },
   }
 }

@@ -13,7 +13,7 @@ export class LiveAnswers implements AnswerList {
     this.#paths = new Map([...paths].map(([site, list]) => [site, new Set(list)]))
   }
 
-  blocksPath(site: string, path: string): boolean {
-    return this.#paths.get(site)?.has(path) ?? false
+  blockedPaths(site: string): ReadonlySet<string> | undefined {
+    return this.#paths.get(site)
   }
 }
