@@ -4,7 +4,8 @@ import { parseForm } from '../transaction/form.js'
 import type { NamedValue } from '../transaction/pairs.js'
 import { EMPTY_PARSED_BODY, type ParsedBody } from './bodies/body.js'
 import { chooseBodyProcessor } from './bodies/parse.js'
-import type { Entry } from './collections/entry.js'
+import { EntryNames } from './collections/entry-names.js'
+import { type Entry, NO_ENTRIES } from './collections/entry.js'
 import { KeyIndex } from './collections/key-index.js'
 import { KeyedCollection } from './collections/keyed.js'
 import { type PersistentName, PersistentRecord, type PersistentStore } from './collections/persistent.js'
@@ -41,6 +42,7 @@ export class TransactionState {
   readonly opened = new Map<PersistentName, PersistentRecord>()
   readonly exclusions = new Exclusions()
   readonly keys = new KeyIndex()
+  readonly names = new EntryNames()
   geo: ReadonlyMap<string, string> = new Map()
   webAppId: string
   sessionId = ''
@@ -79,7 +81,8 @@ export class TransactionState {
     this.responseBodyAccess = settings.responseBodyAccess
     this.auditEngine = settings.auditEngine
     this.webAppId = settings.webAppId
-    for (const [name, value] of tx.ports.environment ?? []) this.environment.set(name, value)
+    if (tx.ports.environment !== undefined)
+      for (const [name, value] of tx.ports.environment) this.environment.set(name, value)
     chooseBodyProcessor(this)
   }
 
@@ -94,7 +97,7 @@ export class TransactionState {
   }
 
   get argsPost(): readonly Entry[] {
-    if (!this.bodyParsed) return []
+    if (!this.bodyParsed) return NO_ENTRIES
     return (this.#argsPost ??= this.body.args)
   }
 

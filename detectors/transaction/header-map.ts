@@ -1,35 +1,35 @@
 import type { HeaderList } from '../request.js'
 
-/** Case-insensitive lookup over headers in their order and case of arrival. */
-export class HeaderMap {
-  #index: Map<string, string[]> | undefined
+const NO_VALUES: readonly string[] = []
 
+/**
+ * Case-insensitive lookup over headers in their order and case of arrival. There are few of them and few are asked for, so they are
+ * compared where they stand.
+ */
+export class HeaderMap {
   constructor(readonly list: HeaderList) {}
 
   /** All values of `name`, in order of arrival. */
   all(name: string): readonly string[] {
-    return this.#byName().get(name.toLowerCase()) ?? []
+    const lower = name.toLowerCase()
+    let values: string[] | undefined
+    for (const field of this.list) if (isNamed(field[0], lower)) (values ??= []).push(field[1])
+    return values ?? NO_VALUES
   }
 
   /** The first value of `name`. */
   get(name: string): string | undefined {
-    return this.all(name)[0]
+    const lower = name.toLowerCase()
+    for (const field of this.list) if (isNamed(field[0], lower)) return field[1]
+    return undefined
   }
 
   has(name: string): boolean {
-    return this.#byName().has(name.toLowerCase())
+    return this.get(name) !== undefined
   }
+}
 
-  #byName(): Map<string, string[]> {
-    if (this.#index !== undefined) return this.#index
-    const index = new Map<string, string[]>()
-    for (const [name, value] of this.list) {
-      const key = name.toLowerCase()
-      const values = index.get(key)
-      if (values === undefined) index.set(key, [value])
-      else values.push(value)
-    }
-    this.#index = index
-    return index
-  }
+// Most names differ in length; lower case keeps it, for byte strings.
+function isNamed(name: string, lower: string): boolean {
+  return name.length === lower.length && (name === lower || name.toLowerCase() === lower)
 }

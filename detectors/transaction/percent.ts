@@ -17,44 +17,40 @@ export function percentDecodePath(text: string): string {
   return decode(text, false).text
 }
 
-function decode(text: string, plus: boolean): PercentDecoded {
-  let next = nextSpecial(text, 0, plus)
-  if (next < 0) return { text, invalid: false }
-  let invalid = false
-  let from = 0
-  const parts: string[] = []
-  while (next >= 0) {
-    if (next > from) parts.push(text.slice(from, next))
-    if (text.charCodeAt(next) === PLUS) {
-      parts.push(' ')
-      from = next + 1
-    } else {
-      const high = hexDigit(text.charCodeAt(next + 1))
-      const low = hexDigit(text.charCodeAt(next + 2))
-      if (high >= 0 && low >= 0) {
-        parts.push(String.fromCharCode(high * 16 + low))
-        from = next + 3
-      } else {
-        parts.push('%')
-        invalid = true
-        from = next + 1
-      }
-    }
-    next = nextSpecial(text, from, plus)
-  }
-  parts.push(text.slice(from))
-  return { text: parts.join(''), invalid }
-}
-
 const PLUS = 0x2b
 const PERCENT = 0x25
+const SPACE = 0x20
+// Longer text gets a buffer of its own.
+const scratch = Buffer.allocUnsafe(16 * 1024)
 
-function nextSpecial(text: string, from: number, plus: boolean): number {
-  for (let at = from; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code === PERCENT || (plus && code === PLUS)) return at
+function decode(text: string, plus: boolean): PercentDecoded {
+  const first = firstSpecial(text, plus)
+  if (first < 0) return { text, invalid: false }
+  const bytes = text.length <= scratch.length ? scratch : Buffer.allocUnsafe(text.length)
+  const end = bytes.write(text, 'latin1')
+  let invalid = false
+  let to = first
+  for (let from = first; from < end; from++) {
+    const code = bytes[from] ?? 0
+    if (code === PERCENT) {
+      const high = from + 2 < end ? hexDigit(bytes[from + 1] ?? 0) : -1
+      const low = high < 0 ? -1 : hexDigit(bytes[from + 2] ?? 0)
+      if (low < 0) {
+        bytes[to++] = PERCENT
+        invalid = true
+      } else {
+        bytes[to++] = high * 16 + low
+        from += 2
+      }
+    } else bytes[to++] = plus && code === PLUS ? SPACE : code
   }
-  return -1
+  return { text: bytes.toString('latin1', 0, to), invalid }
+}
+
+function firstSpecial(text: string, plus: boolean): number {
+  const percent = text.indexOf('%')
+  const sign = plus ? text.indexOf('+') : -1
+  return percent < 0 ? sign : sign < 0 ? percent : Math.min(percent, sign)
 }
 
 /** 0 to 15, or -1. */

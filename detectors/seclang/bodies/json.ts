@@ -1,6 +1,6 @@
 import type { Entry } from '../collections/entry.js'
 import type { BodyLimits, BodyProcessor, ParsedBody } from './body.js'
-import { JsonSyntaxError, readJsonNumber, readJsonString } from './json-scalars.js'
+import { JsonCursor, JsonSyntaxError } from './json-scalars.js'
 
 // Names repeat the keys above them. Their sum stays linear in the body: a huge key over many members is refused.
 const NAME_CHARACTERS_BASE = 64 * 1024
@@ -42,20 +42,29 @@ export const json: BodyProcessor = (body, _contentType, limits) => {
   }
 }
 
+const QUOTE = 0x22
+const OPEN_OBJECT = 0x7b
+const CLOSE_OBJECT = 0x7d
+const OPEN_ARRAY = 0x5b
+const CLOSE_ARRAY = 0x5d
+const COMMA = 0x2c
+const COLON = 0x3a
+
 class JsonReader {
   readonly #args: Entry[] = []
   readonly #stack: Frame[] = []
+  readonly #cursor: JsonCursor
   readonly #maxNames: number
   #names = 0
-  #at = 0
 
   constructor(
     readonly text: string,
     readonly limits: BodyLimits,
   ) {
     this.#maxNames = NAME_CHARACTERS_BASE + NAME_CHARACTERS_FACTOR * text.length
+    this.#cursor = new JsonCursor(text)
     // A UTF-8 byte order mark, which lenient readers skip.
-    if (text.startsWith('\xef\xbb\xbf')) this.#at = 3
+    if (text.startsWith('\xef\xbb\xbf')) this.#cursor.at = 3
   }
 
   result(error: string, limits: readonly string[]): ParsedBody {
@@ -68,60 +77,52 @@ class JsonReader {
       this.#value(name)
       name = this.#next()
     }
-    this.#space()
-    if (this.#at < this.text.length) throw new JsonSyntaxError('text after the value', this.#at)
+    this.#cursor.next()
+    if (this.#cursor.at < this.text.length) throw new JsonSyntaxError('text after the value', this.#cursor.at)
   }
 
   /** Reads a scalar, or opens an object or array. */
   #value(name: string): void {
-    this.#space()
-    const char = this.text[this.#at]
-    switch (char) {
-      case '{':
-      case '[':
+    const code = this.#cursor.next()
+    switch (code) {
+      case OPEN_OBJECT:
+      case OPEN_ARRAY:
         if (this.#stack.length >= this.limits.jsonDepth) {
           throw new JsonLimitError('json_depth', `deeper than ${this.limits.jsonDepth}`)
         }
-        this.#stack.push({ name, index: char === '[' ? 0 : -1, filled: false })
-        this.#at++
+        this.#stack.push({ name, index: code === OPEN_ARRAY ? 0 : -1, filled: false })
+        this.#cursor.at++
         return
-      case '"': {
-        const { value, end } = readJsonString(this.text, this.#at)
-        this.#at = end
-        this.#add(name, value)
+      case QUOTE:
+        this.#add(name, this.#cursor.string())
         return
-      }
-      case 't':
+      case 0x74: // t
         this.#word(name, 'true', 'true')
         return
-      case 'f':
+      case 0x66: // f
         this.#word(name, 'false', 'false')
         return
-      case 'n':
+      case 0x6e: // n
         this.#word(name, 'null', '')
         return
-      default: {
-        const end = readJsonNumber(this.text, this.#at)
-        this.#add(name, this.text.slice(this.#at, end))
-        this.#at = end
-      }
+      default:
+        this.#add(name, this.#cursor.number())
     }
   }
 
   /** Closes what ends here; the name of the next value, or undefined at the end of the document. */
   #next(): string | undefined {
     for (let frame = this.#stack.at(-1); frame !== undefined; frame = this.#stack.at(-1)) {
-      this.#space()
-      const char = this.text[this.#at]
-      if (char === (frame.index < 0 ? '}' : ']')) {
-        this.#at++
+      const code = this.#cursor.next()
+      if (code === (frame.index < 0 ? CLOSE_OBJECT : CLOSE_ARRAY)) {
+        this.#cursor.at++
         this.#stack.pop()
         if (!frame.filled) this.#add(frame.name, '')
         continue
       }
       if (frame.filled) {
-        if (char !== ',') throw new JsonSyntaxError('a comma or an end is missing', this.#at)
-        this.#at++
+        if (code !== COMMA) throw new JsonSyntaxError('a comma or an end is missing', this.#cursor.at)
+        this.#cursor.at++
       }
       frame.filled = true
       return frame.index < 0 ? `${frame.name}.${this.#key()}` : `${frame.name}.${frame.index++}`
@@ -130,19 +131,16 @@ class JsonReader {
   }
 
   #key(): string {
-    this.#space()
-    if (this.text[this.#at] !== '"') throw new JsonSyntaxError('a key is missing', this.#at)
-    const { value, end } = readJsonString(this.text, this.#at)
-    this.#at = end
-    this.#space()
-    if (this.text[this.#at] !== ':') throw new JsonSyntaxError('a colon is missing', this.#at)
-    this.#at++
-    return value
+    if (this.#cursor.next() !== QUOTE) throw new JsonSyntaxError('a key is missing', this.#cursor.at)
+    const key = this.#cursor.string()
+    if (this.#cursor.next() !== COLON) throw new JsonSyntaxError('a colon is missing', this.#cursor.at)
+    this.#cursor.at++
+    return key
   }
 
   #word(name: string, word: string, value: string): void {
-    if (!this.text.startsWith(word, this.#at)) throw new JsonSyntaxError('no value', this.#at)
-    this.#at += word.length
+    if (!this.text.startsWith(word, this.#cursor.at)) throw new JsonSyntaxError('no value', this.#cursor.at)
+    this.#cursor.at += word.length
     this.#add(name, value)
   }
 
@@ -153,14 +151,5 @@ class JsonReader {
     this.#names += key.length
     if (this.#names > this.#maxNames) throw new JsonLimitError('json_names', 'the keys are too long')
     this.#args.push({ key, value })
-  }
-
-  #space(): void {
-    const { text } = this
-    for (;;) {
-      const code = text.charCodeAt(this.#at)
-      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return
-      this.#at++
-    }
   }
 }

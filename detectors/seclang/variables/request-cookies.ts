@@ -1,4 +1,3 @@
-import { namesOf } from './args-names.js'
 import type { VariableDefinition } from './definition.js'
 
 export const requestCookies: VariableDefinition = {
@@ -10,5 +9,5 @@ export const requestCookies: VariableDefinition = {
 export const requestCookiesNames: VariableDefinition = {
   name: 'REQUEST_COOKIES_NAMES',
   kind: 'collection',
-  entries: (state) => namesOf(state.cookies),
+  entries: (state) => state.names.of(state.cookies),
 }

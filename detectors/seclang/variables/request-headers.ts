@@ -1,4 +1,3 @@
-import { namesOf } from './args-names.js'
 import type { VariableDefinition } from './definition.js'
 
 export const requestHeaders: VariableDefinition = {
@@ -10,5 +9,5 @@ export const requestHeaders: VariableDefinition = {
 export const requestHeadersNames: VariableDefinition = {
   name: 'REQUEST_HEADERS_NAMES',
   kind: 'collection',
-  entries: (state) => namesOf(state.headers),
+  entries: (state) => state.names.of(state.headers),
 }

@@ -1,5 +1,4 @@
 import type { TransactionState } from '../state.js'
-import { namesOf } from './args-names.js'
 import type { VariableDefinition } from './definition.js'
 import { scalarVariable } from './scalar.js'
 
@@ -12,7 +11,7 @@ export const responseHeaders: VariableDefinition = {
 export const responseHeadersNames: VariableDefinition = {
   name: 'RESPONSE_HEADERS_NAMES',
   kind: 'collection',
-  entries: (state) => namesOf(state.responseHeaders),
+  entries: (state) => state.names.of(state.responseHeaders),
 }
 
 /** Status of the answer: of ours when the rules ended the transaction. */
