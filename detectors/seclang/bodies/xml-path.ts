@@ -25,6 +25,8 @@ export const MAX_SELECTED_CHARACTERS = 32 * 1024 * 1024
 export interface XmlPath {
   readonly expression: string
   readonly steps: readonly Step[]
+  /** Whether names in it have prefixes, which each rule may declare otherwise (`xmlns`). */
+  readonly prefixed: boolean
 }
 
 const STEP = /^(\/\/?)(?:(text\(\))|(@?)(?:([\w.-]{1,128}):)?(\*|[\w.-]{1,128}))((?:\[[^\]]{1,128}\]){0,8})/
@@ -54,7 +56,8 @@ export function parseXmlPath(expression: string, position: SourcePosition): XmlP
     rest = rest.slice(whole.length)
   }
   if (steps.length === 0) throw new SecLangError('SECLANG_BAD_ARGUMENT', 'XML wants an XPath', position)
-  return { expression, steps }
+  const prefixed = steps.some(({ test }) => test.kind !== 'text' && test.prefix !== '')
+  return { expression, steps, prefixed }
 }
 
 function parsePredicates(text: string, expression: string, position: SourcePosition): readonly Predicate[] {
