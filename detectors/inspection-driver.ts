@@ -16,13 +16,33 @@ export interface InspectionPlan {
   readonly siteMode: Mode
   /** What happens when not all parameters or cookies could be judged. */
   readonly limitAction: 'block' | 'log'
-  readonly policies: readonly { readonly phase: Phase; readonly mode: Mode }[]
+  readonly policies: PolicyPlan
   readonly rules: RuleSet
   /** Nanoseconds from any fixed point. */
   readonly monotonic?: () => number
 }
 
 type Hook = 'onClient' | 'onRequestHeaders' | 'onRequestBody' | 'onResponseHeaders' | 'onResponseBody'
+
+/** The phases that have something to do at each hook, in running order, with their modes. */
+export type PolicyPlan = Readonly<
+  Record<Hook | 'onEnd', readonly { readonly phase: Phase; readonly mode: Mode }[]>
+>
+
+export function planPolicies(policies: readonly Phase[], modeOf: (phase: Phase) => Mode): PolicyPlan {
+  const at = (hook: Hook | 'onEnd'): PolicyPlan[Hook] =>
+    policies.filter((phase) => phase[hook] !== undefined).map((phase) => ({ phase, mode: modeOf(phase) }))
+  return {
+    onClient: at('onClient'),
+    onRequestHeaders: at('onRequestHeaders'),
+    onRequestBody: at('onRequestBody'),
+    onResponseHeaders: at('onResponseHeaders'),
+    onResponseBody: at('onResponseBody'),
+    onEnd: at('onEnd'),
+  }
+}
+
+const NO_MATCHES: readonly RuleMatch[] = []
 
 /** Limits that leave values of the request unjudged; the others only cost detail, or are the gateway's own. */
 const REQUEST_LIMITS = ['arguments', 'cookies']
@@ -79,10 +99,7 @@ export class InspectionDriver implements Inspection, PhaseContext {
 
   get wantsRequestBody(): boolean {
     if (this.#isOver() || this.#sparesContent !== undefined) return false
-    return (
-      this.#begun().wantsRequestBody ||
-      this.plan.policies.some(({ phase }) => phase.onRequestBody !== undefined)
-    )
+    return this.#begun().wantsRequestBody || this.plan.policies.onRequestBody.length > 0
   }
 
   requestBody(body: BodyView): Verdict {
@@ -103,10 +120,7 @@ export class InspectionDriver implements Inspection, PhaseContext {
 
   get wantsResponseBody(): boolean {
     if (this.#isOver() || this.#sparesContent !== undefined) return false
-    return (
-      this.#begun().wantsResponseBody ||
-      this.plan.policies.some(({ phase }) => phase.onResponseBody !== undefined)
-    )
+    return this.#begun().wantsResponseBody || this.plan.policies.onResponseBody.length > 0
   }
 
   responseBody(body: BodyView): Verdict {
@@ -138,14 +152,12 @@ export class InspectionDriver implements Inspection, PhaseContext {
     if (this.#ended) throw new DetectorError('DETECTOR_STATE', 'end was called twice for one transaction')
     this.#ended = true
     this.#run(5)
-    for (const { phase } of this.plan.policies) phase.onEnd?.(this)
+    for (const { phase } of this.plan.policies.onEnd) phase.onEnd?.(this)
     const verdict = this.#verdict()
-    const matches = [...this.#matches, ...(this.#evaluation?.matches ?? [])].map((match) => {
-      const phase = productPhase(match.id, match.phase)
-      // Signs are too common to be logged on their own; where they decided something they are what explains it.
-      const logged = match.logged || (verdict.action !== 'allow' && match.tags.includes('portcullis/sign'))
-      return phase === match.phase && logged === match.logged ? match : { ...match, phase, logged }
-    })
+    // Policies come first: they are asked before the rules of the same step.
+    const matches = this.#matches
+    const decided = verdict.action !== 'allow'
+    for (const match of this.#evaluation?.matches ?? NO_MATCHES) matches.push(shown(match, decided))
     return { verdict, matches, timings: this.#timings }
   }
 
@@ -159,10 +171,10 @@ export class InspectionDriver implements Inspection, PhaseContext {
 
   #hooks(hook: Hook): void {
     const { monotonic } = this.plan
-    for (const { phase, mode } of this.plan.policies) {
-      if (this.#isOver() || phase[hook] === undefined) continue
+    for (const { phase, mode } of this.plan.policies[hook]) {
+      if (this.#isOver()) return
       const start = monotonic?.() ?? 0
-      const decision = phase[hook](this)
+      const decision = phase[hook]?.(this)
       if (monotonic !== undefined) this.#timings.push([phase.name, monotonic() - start])
       if (decision !== undefined) this.#decide(decision, mode)
     }
@@ -272,6 +284,14 @@ function outcomeOf(interruption: Interruption, evaluation: Evaluation): Outcome 
     reason: deciding.msg === '' ? `rule ${deciding.id}` : deciding.msg,
     ...(interruption.location === undefined ? {} : { location: interruption.location }),
   }
+}
+
+/** A match as it is shown: under its product phase, and logged where it explains what was decided. */
+function shown(match: RuleMatch, decided: boolean): RuleMatch {
+  const phase = productPhase(match.id, match.phase)
+  // Signs are too common to be logged on their own; where they decided something they are what explains it.
+  const logged = match.logged || (decided && match.tags.includes('portcullis/sign'))
+  return phase === match.phase && logged === match.logged ? match : { ...match, phase, logged }
 }
 
 function ownMatch(id: number, phase: VerdictPhase, msg: string, data: string): RuleMatch {

@@ -100,5 +100,5 @@ function compileGlob(text: string): PathPattern {
 
 /** ASCII only: bytes above it are parts of characters and must stay as they are. */
 function lower(text: string): string {
-  return text.replace(/[A-Z]+/g, (run) => run.toLowerCase())
+  return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (run) => run.toLowerCase()) : text
 }

@@ -1,7 +1,7 @@
 import type { DetectionConfig } from './config.js'
 import { describeUnknownPhase } from './config.js'
 import { DetectorError } from './errors.js'
-import { InspectionDriver, type InspectionPlan } from './inspection-driver.js'
+import { InspectionDriver, type InspectionPlan, planPolicies } from './inspection-driver.js'
 import type { Inspection } from './inspection.js'
 import { effectiveMode } from './modes.js'
 import { PHASE_ORDER, isAvailable } from './phase-order.js'
@@ -62,7 +62,7 @@ export function createPipeline(config: DetectionConfig, deps: PipelineDeps): Pip
   checkNames(deps.only)
   const modeOf = (name: PhaseName): Mode => effectiveMode(config, name, deps.only)
   const policies = policyPhases(config, modeOf, deps)
-  const policyPlan = policies.map((phase) => ({ phase, mode: modeOf(phase.name) }))
+  const policyPlan = planPolicies(policies, ({ name }) => modeOf(name))
   const idle = (name: PhaseName): boolean => !policies.some((phase: Phase) => phase.name === name)
   const phases = PHASE_ORDER.filter(
     ({ name, kind }) => modeOf(name) !== 'off' && (kind === 'seclang' || !idle(name)),

@@ -24,6 +24,7 @@ const DECODE_ROUNDS = 3
 /** Reads the path out of a request target in origin, absolute, authority or asterisk form (RFC 9112 section 3.2). */
 export function requestPath(target: string): RequestPath {
   const raw = rawPath(target)
+  if (isPlainAsSent(raw)) return { raw, normal: raw, readings: [raw], plain: true }
   const once = percentDecode(raw)
   const normal = resolve(once)
   if (isPlain(raw, once, normal)) return { raw, normal, readings: [normal], plain: true }
@@ -44,6 +45,26 @@ export function requestPath(target: string): RequestPath {
     decoded = next
   }
   return { raw, normal, readings: [...readings], plain: false }
+}
+
+const SLASH = 0x2f
+const DOT = 0x2e
+const PERCENT = 0x25
+const SEMICOLON = 0x3b
+const BACKSLASH = 0x5c
+
+/** Whether a path shows at a glance that there is one reading, as most do: printable ASCII with no segment that is empty or begins with a dot. */
+function isPlainAsSent(path: string): boolean {
+  if (path.charCodeAt(0) !== SLASH) return false
+  let before = 0
+  for (let at = 0; at < path.length; at++) {
+    const code = path.charCodeAt(at)
+    if (code < 0x20 || code > 0x7e) return false
+    if (code === PERCENT || code === SEMICOLON || code === BACKSLASH) return false
+    if (before === SLASH && (code === SLASH || code === DOT)) return false
+    before = code
+  }
+  return true
 }
 
 function rawPath(target: string): string {

@@ -19,6 +19,8 @@ export interface MatchedVariable {
   readonly value: string
 }
 
+const NO_GEO: ReadonlyMap<string, string> = new Map()
+
 /** Severity of a transaction in which no rule with a severity matched. */
 export const NO_SEVERITY = 255
 
@@ -43,7 +45,7 @@ export class TransactionState {
   readonly exclusions = new Exclusions()
   readonly keys = new KeyIndex()
   readonly names = new EntryNames()
-  geo: ReadonlyMap<string, string> = new Map()
+  geo: ReadonlyMap<string, string> = NO_GEO
   webAppId: string
   sessionId = ''
   userId = ''
@@ -123,11 +125,11 @@ export class TransactionState {
   }
 
   get headers(): readonly Entry[] {
-    return (this.#headers ??= this.tx.headers.list.map(([key, value]) => ({ key, value })))
+    return (this.#headers ??= this.tx.headers.list.map(toField))
   }
 
   get responseHeaders(): readonly Entry[] {
-    return (this.#responseHeaders ??= this.tx.responseHeaders.list.map(([key, value]) => ({ key, value })))
+    return (this.#responseHeaders ??= this.tx.responseHeaders.list.map(toField))
   }
 
   /** Opens a record of a persistent collection for this transaction; a second opening of the same one keeps the first. */
@@ -163,6 +165,10 @@ export class TransactionState {
       this.tx.truncate('matched_vars')
     }
   }
+}
+
+function toField(field: readonly [name: string, value: string]): Entry {
+  return { key: field[0], value: field[1] }
 }
 
 function toEntry(pair: NamedValue): Entry {

@@ -8,20 +8,21 @@ const isContentType = (name: string): boolean => name.length === 12 && name.toLo
  * gets, the same single value.
  */
 export function joinContentTypes(headers: HeaderList): HeaderList {
-  let first: string | undefined
-  const values: string[] = []
-  for (const [name, value] of headers)
-    if (isContentType(name)) {
-      first ??= name
-      values.push(value)
-    }
-  if (first === undefined || values.length < 2) return headers
-  const joined = [first, values.join(', ')] as const
+  let fields = 0
+  for (const field of headers) if (isContentType(field[0])) fields++
+  return fields < 2 ? headers : joined(headers)
+}
+
+function joined(headers: HeaderList): HeaderList {
+  const value = headers
+    .filter(([name]) => isContentType(name))
+    .map(([, text]) => text)
+    .join(', ')
   let placed = false
   return headers.flatMap((field) => {
     if (!isContentType(field[0])) return [field]
     if (placed) return []
     placed = true
-    return [joined]
+    return [[field[0], value] as const]
   })
 }
