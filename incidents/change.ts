@@ -33,6 +33,8 @@ export type Change =
       readonly run: string
       readonly agent: string
       readonly status: 'success' | 'failed' | 'timeout'
+      /** What the agent says of it; untrusted. */
+      readonly summary: string
     })
 
 /**

@@ -27,7 +27,7 @@ export const incidentsConfig = z
       .optional()
       .describe(
         'How others reach `listen`; agents post their results below it. Default: http:// and `listen`, unless that is every ' +
-          'address of the machine.',
+          'address of the machine, or one of its own and an agent is elsewhere.',
       ),
     tokens: z
       .array(tokenHolder)

@@ -18,7 +18,7 @@ export interface ConnectorDeps {
   /** Where others reach this role, without a slash at the end; known only when the role listens. */
   readonly publicUrl: () => string
   /** Records what belongs to no incident, in the session of the role. */
-  readonly record: LedgerRecorder['record']
+  readonly recorder: Pick<LedgerRecorder, 'record' | 'flush'>
   readonly log: Logger
 }
 

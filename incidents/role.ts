@@ -37,7 +37,7 @@ import { WorkQueue } from './work/queue.js'
 
 export interface IncidentsDeps {
   /** Records what belongs to no incident, in the session of the role. */
-  readonly record: LedgerRecorder['record']
+  readonly recorder: Pick<LedgerRecorder, 'record' | 'flush'>
   readonly settings: IncidentsSettings
   /** `<data>/incidents`. */
   readonly folder: string
@@ -96,7 +96,7 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
     folder,
     commands: deps.commands,
     publicUrl,
-    record: deps.record,
+    recorder: deps.recorder,
     log,
   }
   const connectors = await openConnectors(connectorDeps)

@@ -42,7 +42,7 @@ export const registerIncidents = (program: Command, context: CliContext): void =
         const { keyFile } = rolePaths(stores.data, 'incidents')
         try {
           const role = await startIncidents({
-            record: (action) => stores.ledger.record(action),
+            recorder: stores.ledger,
             settings: config,
             folder: join(stores.data, 'incidents'),
             events: stores.events,

@@ -2,7 +2,7 @@ import type { RunResult } from './run.js'
 
 /** The kinds of agents that there are connectors for. */
 export type AgentType =
-  'openclaw' | 'teamboard' | 'openpr' | 'hub' | 'openmcp' | 'webhook' | 'tunnel' | 'command'
+  'openclaw' | 'teamboard' | 'openpr' | 'openprx' | 'hub' | 'openmcp' | 'webhook' | 'tunnel' | 'command'
 
 /** What is handed to an agent. */
 export interface Dispatch {

@@ -37,7 +37,7 @@ export async function openAgents({
   core,
   folder,
   publicUrl,
-  record,
+  recorder,
   log,
   actions,
 }: AgentsDeps): Promise<Agents> {
@@ -92,7 +92,7 @@ export async function openAgents({
           data: dirname(folder),
           tunnels,
           result: (agent, result) => results.hear(agent, result),
-          record,
+          recorder,
           now,
           log,
         }),
@@ -181,4 +181,4 @@ async function accountsOf(configs: readonly AgentConfig[]): Promise<readonly Tun
 }
 
 const pollMs = (config: AgentConfig | undefined): number =>
-  (config?.type === 'openmcp' ? config.poll_seconds : 5) * 1000
+  (config && 'poll_seconds' in config ? config.poll_seconds : 5) * 1000

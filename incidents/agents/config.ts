@@ -39,6 +39,8 @@ const shared = {
 
 const token = secretReference.describe('Bearer token: env:NAME, file:PATH or exec:[…].')
 
+const poll_seconds = z.number().positive().max(3600).default(5).describe('Between two looks for the result.')
+
 const openclaw = z.strictObject({
   ...shared,
   type: z.literal('openclaw'),
@@ -87,11 +89,20 @@ const openpr = z.strictObject({
   ...shared,
   type: z.literal('openpr'),
   url: httpUrl.describe('Base of OpenPR, without /api.'),
-  token,
+  token: token.describe('Token of an admin or owner of the project; nobody else may make AI tasks.'),
   project: z.uuid().describe('Project in which the AI task is made.'),
   participant: z.uuid().describe('ai_participant_id of the bot that works on it.'),
+  participant_token: secretReference
+    .optional()
+    .describe(
+      'Token of that bot: OpenPR lets nobody else complete or fail its task. Without it a task whose result was posted to ' +
+        'us stays there as the bot leaves it.',
+    ),
+  poll_seconds,
   tracker: z.string().optional().describe('The tracker whose issue the task is about.'),
 })
+
+const redisKey = z.string().regex(/^[A-Za-z0-9_:.-]{1,100}$/)
 
 const hub = z.strictObject({
   ...shared,
@@ -114,6 +125,18 @@ const hub = z.strictObject({
     .describe(
       'Records each message on the channels of the agent in the ledger: a signed action with its hash.',
     ),
+  tap_queues: z
+    .array(
+      z
+        .strictObject({ from: redisKey, to: redisKey })
+        .refine(({ from, to }) => from !== to, 'from and to are the same list'),
+    )
+    .max(10)
+    .default([])
+    .describe(
+      'Lists of the hub, such as history_queue and token_usage_queue, whose messages are recorded in the ledger on their way: ' +
+        'each is taken from `from` and put into `to`, which the hub’s worker then has to read. Default none.',
+    ),
 })
 
 const openmcp = z.strictObject({
@@ -121,7 +144,19 @@ const openmcp = z.strictObject({
   type: z.literal('openmcp'),
   url: httpUrl.describe('Base of OpenMCP-Chain, e.g. http://127.0.0.1:8080.'),
   token: token.optional(),
-  poll_seconds: z.number().positive().max(3600).default(5).describe('Between two looks for the result.'),
+  poll_seconds,
+})
+
+const openprx = z.strictObject({
+  ...shared,
+  type: z.literal('openprx'),
+  url: httpUrl.describe('Base of the Signal service that PRX listens on, e.g. http://127.0.0.1:8686.'),
+  token: token.optional(),
+  account: z
+    .string()
+    .regex(/^[A-Za-z0-9+_.:@-]{1,100}$/)
+    .describe('Account that the message is sent from.'),
+  target: z.string().min(1).max(200).describe('Who gets the message: the account that PRX listens on.'),
 })
 
 const webhook = z.strictObject({
@@ -191,7 +226,7 @@ const command = z.strictObject({
 })
 
 const agent = z
-  .discriminatedUnion('type', [openclaw, teamboard, openpr, hub, openmcp, webhook, tunnel, command])
+  .discriminatedUnion('type', [openclaw, teamboard, openpr, openprx, hub, openmcp, webhook, tunnel, command])
   .superRefine((value, context) => {
     if (value.type !== 'command') return
     if ((value.preset === undefined) === (value.command === undefined))
@@ -257,10 +292,18 @@ const GIVEN_AN_ADDRESS: ReadonlySet<AgentConfig['type']> = new Set([
   'openclaw',
   'teamboard',
   'openpr',
+  'openprx',
   'webhook',
 ])
 /** Listens on every address, and names none that somebody else could reach. */
 const WILDCARD = /^(?:\[[0:.]+\]|[0.]+):\d+$/
+
+/** Listens on this machine only. */
+const LOOPBACK = /^(?:\[::1\]|127\.[\d.]+|localhost)$/i
+
+/** @param place `HOST:PORT` or a URL */
+const isHere = (place: string): boolean =>
+  LOOPBACK.test(new URL(place.includes('://') ? place : `http://${place}`).hostname)
 
 /** What of `agents` and `control_plane` refers to other parts of the configuration. @returns problems with their paths */
 export function agentReferences({
@@ -289,6 +332,19 @@ export function agentReferences({
         message:
           `the agent ${agent.id} of type ${agent.type} cannot post its results to incidents.listen, ${listen}, which is ` +
           'every address of this machine and none that it could be told',
+      })
+    else if (
+      posts &&
+      public_url === undefined &&
+      isHere(listen ?? '') &&
+      'url' in agent &&
+      !isHere(agent.url)
+    )
+      problems.push({
+        path: ['incidents', 'public_url'],
+        message:
+          `the agent ${agent.id} of type ${agent.type} at ${new URL(agent.url).host} cannot post its results to ` +
+          `incidents.listen, ${listen}, which only this machine reaches`,
       })
     if (
       'tracker' in agent &&

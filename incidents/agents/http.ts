@@ -60,6 +60,8 @@ export class AgentHttp {
         method: body === undefined ? 'GET' : 'POST',
         headers: {
           accept: 'application/json',
+          // Some word their errors by it.
+          'accept-language': 'en',
           'user-agent': 'Portcullis/1.0',
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),

@@ -9,6 +9,7 @@ import { HubAgent } from './connectors/hub.js'
 import { OpenClawAgent } from './connectors/openclaw.js'
 import { OpenMcpAgent } from './connectors/openmcp.js'
 import { OpenPrAgent } from './connectors/openpr.js'
+import { OpenPrxAgent } from './connectors/openprx.js'
 import { TeamBoardAgent } from './connectors/teamboard.js'
 import { TunnelAgent } from './connectors/tunnel.js'
 import { WebhookAgent } from './connectors/webhook.js'
@@ -24,7 +25,7 @@ export interface OpenAgentDeps {
   /** Takes a result that an agent told by itself. */
   readonly result: (agent: string, result: RunResult) => Promise<void>
   /** Records what belongs to no incident. */
-  readonly record: LedgerRecorder['record']
+  readonly recorder: Pick<LedgerRecorder, 'record' | 'flush'>
   readonly now: () => number
   readonly log: Logger
 }
@@ -49,7 +50,15 @@ export async function openAgent(config: AgentConfig, deps: OpenAgentDeps): Promi
     case 'teamboard':
       return new TeamBoardAgent(config, await http(config))
     case 'openpr':
-      return new OpenPrAgent(config, await http(config))
+      return new OpenPrAgent(
+        config,
+        await http(config),
+        config.participant_token === undefined
+          ? undefined
+          : await http({ ...config, token: config.participant_token }),
+      )
+    case 'openprx':
+      return new OpenPrxAgent(config, await http(config))
     case 'openmcp':
       return new OpenMcpAgent(config, await http(config))
     case 'webhook':

@@ -60,6 +60,14 @@ export const instructionsFor = (actions: readonly string[]): string =>
   ].join('\n')
 
 /**
+ * Where the task is fetched, for an agent that is told in a place where nothing of an incident may stand: words and ids of ours
+ * only.
+ */
+export const invitationTo = ({ run, result_url, result_token }: Dispatch): string =>
+  `Portcullis has a task for you, run ${run}. Fetch it with GET ${result_url.slice(0, -'/result'.length)} and the header ` +
+  `"Authorization: Bearer ${result_token}". It says what to do and where to send the result.`
+
+/**
  * The whole task as a message to an agent that is told in words. What attackers wrote is in its last line only.
  *
  * @param post whether it says where the answer is posted to; otherwise the answer is what the agent says

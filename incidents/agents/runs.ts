@@ -194,6 +194,7 @@ export class Runs {
       run: id,
       agent,
       status: result.status,
+      summary: result.summary,
     })
   }
 

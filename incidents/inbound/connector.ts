@@ -3,6 +3,7 @@ import { json } from '../api/message.js'
 import { problem } from '../api/problem.js'
 import type { Route } from '../api/route.js'
 import type { Connector } from '../connector.js'
+import { AiTasks } from './ai-tasks.js'
 import { WebhookError } from './errors.js'
 import { MAX_WEBHOOK_BYTES, Webhooks, type WebhooksDeps } from './webhooks.js'
 
@@ -16,8 +17,15 @@ const answer = z.union([
 
 /** Webhooks of trackers as a part of the role. @throws RuntimeError `SECRET_MISSING` and the like */
 export async function openWebhooks(deps: WebhooksDeps): Promise<Connector> {
-  const webhooks = await Webhooks.open(deps)
-  return { routes: [webhookRoute(webhooks)], metrics: () => figures(webhooks) }
+  const tasks = await AiTasks.open(deps.core, deps.runs)
+  const webhooks = await Webhooks.open(deps, tasks)
+  return {
+    reaction: tasks.reaction,
+    register: (queue) => tasks.register(queue),
+    routes: [webhookRoute(webhooks)],
+    metrics: () => figures(webhooks),
+    close: () => tasks.close(),
+  }
 }
 
 const webhookRoute = (webhooks: Webhooks): Route => ({
@@ -28,7 +36,7 @@ const webhookRoute = (webhooks: Webhooks): Route => ({
   access: 'open',
   maxBody: MAX_WEBHOOK_BYTES,
   answers: { 200: { description: 'What became of it.', schema: answer } },
-  problems: [400, 401, 404, 409],
+  problems: [400, 401, 404, 409, 422],
   handle: async ({ path, headers, body }) => {
     try {
       return json(200, await webhooks.receive(path['tracker'] ?? '', headers, body))

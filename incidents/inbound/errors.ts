@@ -7,6 +7,8 @@ export type WebhookErrorCode =
   | 'WEBHOOK_STALE'
   /** It was here before. */
   | 'WEBHOOK_REPLAYED'
+  /** A task that nobody here can do; whoever gave it is to know. */
+  | 'WEBHOOK_NO_TAKER'
 
 const STATUS: Readonly<Record<WebhookErrorCode, number>> = {
   WEBHOOK_UNKNOWN: 404,
@@ -14,6 +16,7 @@ const STATUS: Readonly<Record<WebhookErrorCode, number>> = {
   WEBHOOK_MALFORMED: 400,
   WEBHOOK_STALE: 400,
   WEBHOOK_REPLAYED: 409,
+  WEBHOOK_NO_TAKER: 422,
 }
 
 /** A webhook that is refused; `code` is stable, `status` is what HTTP answers with. */

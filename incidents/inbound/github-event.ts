@@ -40,10 +40,11 @@ export const githubParser =
     const claimed = headerOf(headers, 'x-github-event')
     if (event !== 'other' && claimed !== event)
       throw new WebhookError('WEBHOOK_MALFORMED', `X-GitHub-Event is not ${event}, which the body is`)
+    const at = sent.comment?.updated_at ?? sent.issue?.updated_at
     const notice: Notice = {
       id,
       // Without an issue nothing follows from it, whenever it was made.
-      time: Date.parse(sent.comment?.updated_at ?? sent.issue?.updated_at ?? '') || Number.NaN,
+      time: at === undefined ? undefined : Date.parse(at),
       event: `${event === 'other' ? (claimed ?? event).slice(0, 100) : event}.${sent.action ?? ''}`,
       actor: { id: sent.sender?.login ?? '', name: sent.sender?.login ?? '' },
     }

@@ -9,14 +9,16 @@ export interface BotTask {
   readonly bot_agent_type: string
   /** What makes two events the same task: an assignment tells of itself twice. */
   readonly cause: string
+  /** The tracker's id of it, where the tracker is to be told how it ends. */
+  readonly ai_task?: string
 }
 
 /** What a tracker's webhook says, in words of ours. Everything in it was written elsewhere. */
 export interface Notice {
   /** By which the same webhook is known again; part of what is signed. */
   readonly id: string
-  /** When the tracker says it happened, in milliseconds since the Unix epoch; part of what is signed. */
-  readonly time: number
+  /** When the tracker says it happened, in milliseconds since the Unix epoch; part of what is signed. Some say nothing. */
+  readonly time: number | undefined
   /** The tracker's own name for it. */
   readonly event: string
   /** An event that no version of ours knows; it is counted and nothing follows. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { OpenPrConfig } from '../trackers/config.js'
 import { WebhookError } from './errors.js'
+import { isTaskDispatch, readTaskDispatch } from './openpr-task.js'
 import { headerOf, parseAs, type BotTask, type Notice, type NoticeParser } from './notice.js'
 import { stateAfter } from './tracker-state.js'
 
@@ -86,10 +87,11 @@ const envelope = z.object({
 
 const isKnown = (event: string): event is OpenPrEvent => Object.hasOwn(OPENPR_EVENTS, event)
 
-/** Reads OpenPR's webhooks. */
+/** Reads OpenPR's webhooks, and the AI tasks that come to the same address. */
 export const openprParser =
   (config: OpenPrConfig): NoticeParser =>
   (body, _raw, headers) => {
+    if (isTaskDispatch(body)) return readTaskDispatch(body)
     const sent = parseAs(envelope, body)
     // The signed id counts; a header that differs was put there by somebody else.
     if (headerOf(headers, 'x-webhook-delivery') !== sent.id)

@@ -13,10 +13,13 @@ export class Replays {
   readonly #seen: Database<number, string>
   /** The same by that end, so that the oldest are found. */
   readonly #ends: Database<string, string>
+  /** Key to what came of it. */
+  readonly #came: Database<string, string>
 
   constructor(store: IncidentStore) {
     this.#seen = store.table('webhooks-seen')
     this.#ends = store.table('webhooks-ends')
+    this.#came = store.table('webhooks-came')
   }
 
   /**
@@ -32,6 +35,15 @@ export class Replays {
     return true
   }
 
+  /** Keeps what came of a webhook that is remembered, as long as it is. */
+  note(tracker: string, id: string, came: string): void {
+    this.#came.putSync(`${tracker} ${id}`, came)
+  }
+
+  noted(tracker: string, id: string): string | undefined {
+    return this.#came.get(`${tracker} ${id}`)
+  }
+
   get size(): number {
     return this.#seen.getCount()
   }
@@ -42,6 +54,7 @@ export class Replays {
     for (const { key, value } of ended) {
       this.#ends.removeSync(key)
       this.#seen.removeSync(value)
+      this.#came.removeSync(value)
     }
   }
 }

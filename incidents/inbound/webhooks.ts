@@ -2,6 +2,7 @@ import type { Database } from 'lmdb'
 import { readSecret } from '../../runtime/secret.js'
 import { shorten } from '../../runtime/text.js'
 import { AgentError } from '../agents/errors.js'
+import type { Run } from '../agents/run.js'
 import type { Runs } from '../agents/runs.js'
 import type { Actor } from '../change.js'
 import type { Core } from '../core.js'
@@ -10,6 +11,7 @@ import type { IncidentState } from '../incident.js'
 import { MAX_COMMENT } from '../lifecycle.js'
 import type { TrackerConfig } from '../trackers/config.js'
 import type { Trackers } from '../trackers/trackers.js'
+import type { AiTasks } from './ai-tasks.js'
 import { WebhookError } from './errors.js'
 import { githubParser } from './github-event.js'
 import { headerOf, type BotTask, type Notice, type NoticeParser, type WebhookHeaders } from './notice.js'
@@ -33,8 +35,11 @@ export interface WebhooksDeps {
   readonly core: Core
   readonly trackers: Trackers
   readonly agents: readonly Candidate[]
-  readonly runs: Pick<Runs, 'request'>
+  readonly runs: Pick<Runs, 'request' | 'get'>
 }
+
+/** One that tells no time of its own is known again for as long, in milliseconds. */
+const UNDATED_MEMORY = 365 * 86_400_000
 
 interface Receiver {
   readonly config: TrackerConfig
@@ -52,26 +57,28 @@ export class Webhooks {
   readonly #deps: WebhooksDeps
   readonly #receivers: ReadonlyMap<string, Receiver>
   readonly #replays: Replays
+  readonly #tasks: AiTasks
   /** Issue to the time of the state that was last taken from it: webhooks overtake each other. */
   readonly #states: Database<number, string>
   readonly #counts = new Map<string, number>()
 
-  private constructor(deps: WebhooksDeps, receivers: ReadonlyMap<string, Receiver>) {
+  private constructor(deps: WebhooksDeps, receivers: ReadonlyMap<string, Receiver>, tasks: AiTasks) {
     this.#deps = deps
+    this.#tasks = tasks
     this.#receivers = receivers
     this.#replays = new Replays(deps.core.store)
     this.#states = deps.core.store.table('webhooks-states')
   }
 
   /** @throws RuntimeError `SECRET_MISSING` and the like */
-  static async open(deps: WebhooksDeps): Promise<Webhooks> {
+  static async open(deps: WebhooksDeps, tasks: AiTasks): Promise<Webhooks> {
     const receivers = new Map<string, Receiver>()
     for (const config of deps.core.settings.trackers) {
       const secrets: string[] = []
       for (const reference of config.webhook_secrets) secrets.push(await readSecret(reference))
       if (secrets.length > 0) receivers.set(config.name, { config, secrets, ...reading(config) })
     }
-    return new Webhooks(deps, receivers)
+    return new Webhooks(deps, receivers, tasks)
   }
 
   /** Webhooks so far by tracker and outcome, since the start. */
@@ -113,18 +120,20 @@ export class Webhooks {
     if (!isSigned(raw, signature, receiver.secrets))
       throw new WebhookError('WEBHOOK_UNSIGNED', `the signature in ${receiver.header} is missing or wrong`)
     const notice = receiver.parse(parseJson(raw), raw, headers)
-    // A notice without a time has no effect that could be repeated.
-    if (Number.isNaN(notice.time)) return ignored(notice.unknown ? 'unknown_event' : 'not_bot_task')
+    // One that says neither when nor what to do has no effect that could be repeated.
+    if (notice.time === undefined && !notice.task)
+      return ignored(notice.unknown ? 'unknown_event' : 'not_bot_task')
     const maxAge = config.webhook_max_age_seconds * 1000
-    if (Math.abs(now() - notice.time) > maxAge)
+    if (notice.time !== undefined && Math.abs(now() - notice.time) > maxAge)
       throw new WebhookError(
         'WEBHOOK_STALE',
         `its time differs from ours by more than ${config.webhook_max_age_seconds} s`,
       )
     const answer = await core.change(() => {
-      if (!this.#replays.isNew(config.name, notice.id, notice.time + maxAge, now()))
+      const known = notice.time === undefined ? now() + UNDATED_MEMORY : notice.time + maxAge
+      if (!this.#replays.isNew(config.name, notice.id, known, now()))
         throw new WebhookError('WEBHOOK_REPLAYED', 'this webhook was here before')
-      return this.#apply(config.name, notice, notice.time + maxAge)
+      return this.#apply(config.name, notice, (notice.time ?? now()) + maxAge)
     })
     log.info({ tracker: config.name, event: notice.event, webhook: notice.id, ...answer }, 'webhook taken in')
     return answer
@@ -137,6 +146,8 @@ export class Webhooks {
     const incident = notice.issue && trackers.incidentOf(tracker, notice.issue.id, notice.issue.text)
     // Whom we gave the issue to ourselves is to work on it; whom our own comment names is not.
     const { task } = notice
+    if (task?.ai_task !== undefined)
+      return this.#aiTask(tracker, incident, { ...task, ai_task: task.ai_task }, until)
     if (task && !(ours && notice.change)) {
       if (incident === undefined) return ignored('no_incident')
       if (!this.#replays.isNew(tracker, task.cause, until, core.now())) return ignored('known_task')
@@ -152,14 +163,44 @@ export class Webhooks {
   #dispatch(tracker: string, incident: string, task: BotTask): WebhookAnswer {
     const agent = agentFor(task, this.#deps.agents)
     if (!agent) return { status: 'no_agent', bot_name: task.bot_name }
-    return { status: 'dispatched', agent: agent.id, result: this.#request(incident, agent.id, tracker) }
+    const run = this.#request(incident, agent.id, tracker)
+    // As with openpr-webhook a task that could not be handed on is answered with what stood in the way.
+    if (typeof run === 'string') return { status: 'dispatched', agent: agent.id, result: run }
+    this.#replays.note(tracker, task.cause, run.id)
+    return { status: 'dispatched', agent: agent.id, result: stateOf(run) }
   }
 
-  /** As with openpr-webhook a task that could not be handed on is answered with what stood in the way. */
-  #request(incident: string, agent: string, tracker: string): string {
+  /** One that is refused counts as failed there and then, where nobody would ever say so otherwise. */
+  #aiTask(
+    tracker: string,
+    incident: string | undefined,
+    task: BotTask & { readonly ai_task: string },
+    until: number,
+  ): WebhookAnswer {
+    const refuse = (reason: string): WebhookError => new WebhookError('WEBHOOK_NO_TAKER', reason)
+    if (incident === undefined) throw refuse('the task is about no issue of an incident')
+    const agent = agentFor(task, this.#deps.agents)
+    if (!agent) throw refuse(`no agent stands for the bot ${shorten(task.bot_name, 100)}`)
+    // The event of the same assignment may have asked for the run already.
+    const noted = this.#replays.noted(tracker, task.cause)
+    const run =
+      (noted === undefined ? undefined : this.#deps.runs.get(noted)) ??
+      this.#request(incident, agent.id, tracker)
+    if (typeof run === 'string') throw refuse(run)
+    this.#replays.isNew(tracker, task.cause, until, this.#deps.core.now())
+    this.#replays.note(tracker, task.cause, run.id)
+    if (!this.#tasks.link({ tracker, bot: task.bot_id, task: task.ai_task }, run.id))
+      this.#deps.core.log.warn(
+        { tracker, bot: task.bot_id },
+        'OpenPR is not told how an AI task ends: the bot is not in `bots` of the tracker',
+      )
+    return { status: 'dispatched', agent: agent.id, result: stateOf(run) }
+  }
+
+  /** @returns the run, or why there is none */
+  #request(incident: string, agent: string, tracker: string): Run | string {
     try {
-      const { id, state } = this.#deps.runs.request(incident, agent, `tracker:${tracker}`)
-      return `run ${id} is ${state}`
+      return this.#deps.runs.request(incident, agent, `tracker:${tracker}`)
     } catch (error) {
       if (error instanceof AgentError) return error.message
       throw error
@@ -181,7 +222,7 @@ export class Webhooks {
       return { status: 'applied', incident: id }
     }
     const key = JSON.stringify([tracker, issue?.id])
-    if (time < (this.#states.get(key) ?? 0)) return ignored('superseded')
+    if (time === undefined || time < (this.#states.get(key) ?? 0)) return ignored('superseded')
     this.#states.putSync(key, time)
     return this.#move(id, change.state, by) ? { status: 'applied', incident: id } : ignored('same_state')
   }
@@ -220,6 +261,8 @@ function reading(config: TrackerConfig): Pick<Receiver, 'header' | 'parse'> {
       return { header: 'x-webhook-signature', parse: plainParser(config) }
   }
 }
+
+const stateOf = ({ id, state }: Run): string => `run ${id} is ${state}`
 
 const ignored = (reason: string): WebhookAnswer => ({ status: 'ignored', reason })
 

@@ -91,6 +91,14 @@ const openprConfig = z.strictObject({
       'Names of labels of the project that each issue gets. One that does not exist is logged and left out.',
     ),
   assignee: uuid.optional().describe('Id of a member or bot to whom each issue is assigned.'),
+  bots: z
+    .array(z.strictObject({ id: uuid, token: secretReference }))
+    .max(50)
+    .default([])
+    .describe(
+      'Bots whose AI tasks our agents do, with the token of each: OpenPR lets nobody but the bot say how its task goes. With ' +
+        'transport rest only.',
+    ),
   states: z
     .strictObject({
       open: z.string().min(1).max(64).default('todo'),
@@ -225,7 +233,16 @@ const teamboardConfig = z.strictObject({
     .describe('How a task is made; the service does not document its routes.'),
 })
 
-const trackerConfig = z.discriminatedUnion('type', [openprConfig, teamboardConfig, githubConfig, httpConfig])
+const trackerConfig = z
+  .discriminatedUnion('type', [openprConfig, teamboardConfig, githubConfig, httpConfig])
+  .superRefine((tracker, context) => {
+    if (tracker.type === 'openpr' && tracker.transport === 'mcp' && tracker.bots.length > 0)
+      context.addIssue({
+        code: 'custom',
+        message: 'AI tasks are told of over the REST interface, which base_url is not with transport mcp',
+        path: ['bots'],
+      })
+  })
 
 export type OpenPrConfig = z.output<typeof openprConfig>
 export type GitHubConfig = z.output<typeof githubConfig>

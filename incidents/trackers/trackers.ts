@@ -116,6 +116,8 @@ export class Trackers {
       tell('tracker.state', { state: incident.state })
     else if (change.type === 'commented') tell('tracker.comment', { by: by.name, text: change.text })
     else if (change.type === 'raised') tell('tracker.comment', { raised: true })
+    else if (change.type === 'run_completed')
+      tell('tracker.comment', { by: by.name, text: `${change.status}\n\n${change.summary}`.trim() })
   }
 
   /** The incident for which an issue stands; a text that holds its mark will do as long as its id is not known. */

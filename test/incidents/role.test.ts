@@ -17,6 +17,7 @@ import { readSecret } from '../../runtime/secret.js'
 import { openTopic } from '../../runtime/topics.js'
 import { requestOverSocket } from '../../runtime/unix-socket.js'
 import { uuidv7 } from '../../runtime/uuid.js'
+import { noRecorder } from './fixtures/core.js'
 
 const log = pino({ level: 'silent' })
 const SECRET = 'a secret for this test'
@@ -98,7 +99,7 @@ const start = async (data: string, url?: string, allow: string[] = ['127.0.0.0/8
   }
   const events = openTopic(outbox, 'events')
   const role = await startIncidents({
-    record: () => undefined,
+    recorder: noRecorder,
     settings: configSchema.parse({
       alerts: url === undefined ? [] : [alert],
       outbound: { allow },

@@ -11,6 +11,7 @@ import type { AgentConfigOf } from '../config.js'
 import { AgentError } from '../errors.js'
 import { messageFor } from '../prompt.js'
 import type { RunResult } from '../run.js'
+import { HubQueue } from './hub-queue.js'
 import { openRedis } from './redis.js'
 
 /** Pause until an agent that does not run is looked at again. */
@@ -25,7 +26,7 @@ const outputMessage = z.object({
 export interface HubDeps {
   readonly outbound: OutboundConfig
   readonly password: string | undefined
-  readonly record: LedgerRecorder['record']
+  readonly recorder: Pick<LedgerRecorder, 'record' | 'flush'>
   readonly now: () => number
   readonly log: Logger
   /** Takes a result that the agent published. */
@@ -38,6 +39,7 @@ export class HubAgent implements Agent {
   readonly id: string
   readonly #redis: Redis
   readonly #subscriber: Redis
+  readonly #queues: readonly HubQueue[]
 
   constructor(
     readonly config: AgentConfigOf<'hub'>,
@@ -47,6 +49,11 @@ export class HubAgent implements Agent {
     const options = { ...config, password: deps.password, outbound: deps.outbound, log: deps.log }
     this.#redis = openRedis(options)
     this.#subscriber = openRedis(options)
+    const { recorder, now, log } = deps
+    this.#queues = config.tap_queues.map(
+      ({ from, to }) =>
+        new HubQueue({ redis: openRedis(options), agent: this.id, from, to, recorder, now, log }),
+    )
     const input = `agent:${config.agent_id}:input`
     const output = `agent:${config.agent_id}:output`
     this.#subscriber.on('message', (channel: string, message: string) => {
@@ -91,13 +98,14 @@ export class HubAgent implements Agent {
   }
 
   async close(): Promise<void> {
+    await Promise.all(this.#queues.map((queue) => queue.close()))
     this.#redis.disconnect()
     this.#subscriber.disconnect()
   }
 
   #record(way: 'input' | 'output', message: string): void {
-    const { record, now } = this.deps
-    record({
+    const { recorder, now } = this.deps
+    recorder.record({
       kind: 'message',
       ts: now(),
       members: {

@@ -2,7 +2,7 @@ import type { Agent, Dispatch, Dispatched } from '../agent.js'
 import type { AgentConfigOf } from '../config.js'
 import { AgentError } from '../errors.js'
 import type { AgentHttp } from '../http.js'
-import { messageFor } from '../prompt.js'
+import { invitationTo, messageFor } from '../prompt.js'
 
 /** Pause after a refusal that names none; OpenClaw says 429 after 20 failures in a minute. */
 const PAUSE_MS = 60_000
@@ -73,13 +73,10 @@ export class OpenClawAgent implements Agent {
   }
 
   /** The text of a wake is trusted by the session that reads it: it holds words of ours and nothing of the incident. */
-  #wake({ run, result_url, result_token }: Dispatch): object {
+  #wake(dispatch: Dispatch): object {
     const { agent_id, session_key, wake_mode } = this.config
-    const task = result_url.slice(0, -'/result'.length)
     return {
-      text:
-        `Portcullis has a task for you, run ${run}. Fetch it with GET ${task} and the header ` +
-        `"Authorization: Bearer ${result_token}". It says what to do and where to send the result.`,
+      text: invitationTo(dispatch),
       mode: wake_mode,
       ...(agent_id === undefined ? {} : { agentId: agent_id }),
       ...(session_key === undefined ? {} : { sessionKey: session_key }),

@@ -6,6 +6,9 @@ import type { AgentHttp, HttpAnswer } from '../http.js'
 import { messageFor } from '../prompt.js'
 import type { RunResult } from '../run.js'
 
+/** Said of a task that an earlier call made. */
+const KNOWN: ReadonlySet<string> = new Set(['TASK_CONFLICT', 'TASK_COMPLETED'])
+
 /** An agent of OpenMCP-Chain, which is given a task there and asked for its result until there is one. */
 export class OpenMcpAgent implements Agent {
   readonly type = 'openmcp'
@@ -23,7 +26,7 @@ export class OpenMcpAgent implements Agent {
     // The id makes it one task however often it is sent; the goal is the one place for words.
     const body = { id: run, goal: messageFor(dispatch, false), metadata: { source: 'portcullis', incident } }
     const answer = await this.http.request('/api/v1/tasks', JSON.stringify(body), signal)
-    if (answer.status < 300 || codeOf(answer) === 'TASK_CONFLICT')
+    if (answer.status < 300 || KNOWN.has(codeOf(answer) ?? ''))
       return { kind: 'accepted', external: text(answer.json?.['task_id']) ?? run }
     throw this.http.refused(answer)
   }

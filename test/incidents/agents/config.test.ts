@@ -10,19 +10,20 @@ const AGENTS = {
     project: '6f1f3c1e-7d1b-4d55-9f0a-0f6f5f2f7a01',
     participant: '6f1f3c1e-7d1b-4d55-9f0a-0f6f5f2f7a02',
   },
+  openprx: { url: 'https://signal.test', account: '+1', target: 'uuid:1' },
   webhook: { url: 'https://hook.test', secret: 'env:S' },
   tunnel: { token: 'env:T', secret: 'env:S' },
   openmcp: { url: 'https://mcp.test' },
 } as const
 
 /** Paths and reasons for which a configuration with one agent is refused. */
-const refusedFor = (type: keyof typeof AGENTS, incidents: object): readonly string[] =>
+const refusedFor = (type: keyof typeof AGENTS, incidents: object, more: object = {}): readonly string[] =>
   configSchema
-    .safeParse({ incidents, agents: [{ id: 'fixer', type, ...AGENTS[type] }] })
+    .safeParse({ incidents, agents: [{ id: 'fixer', type, ...AGENTS[type], ...more }] })
     .error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? []
 
 t.test('an agent that posts its results needs an address that it can be told', async (t) => {
-  for (const type of ['openclaw', 'teamboard', 'openpr', 'webhook'] as const) {
+  for (const type of ['openclaw', 'teamboard', 'openpr', 'openprx', 'webhook'] as const) {
     const [unheard = '', ...rest] = refusedFor(type, {})
     t.match(unheard, /^agents\.0\.type: .* incidents\.listen, which is not set$/)
     t.strictSame(rest, [])
@@ -33,6 +34,14 @@ t.test('an agent that posts its results needs an address that it can be told', a
       t.strictSame(refusedFor(type, { listen, public_url: 'https://portcullis.test' }), [])
     }
     t.strictSame(refusedFor(type, { listen: '10.0.0.1:8480' }), [])
+    for (const listen of ['127.0.0.1:8480', '[::1]:8480', 'localhost:8480']) {
+      const [own] = refusedFor(type, { listen })
+      t.match(own, /^incidents\.public_url: the agent fixer of type .* which only this machine reaches$/)
+      t.match(own, listen)
+      t.strictSame(refusedFor(type, { listen, public_url: 'https://portcullis.test' }), [])
+      t.strictSame(refusedFor(type, { listen }, { url: 'http://127.0.0.1:18789/hooks' }), [])
+      t.strictSame(refusedFor(type, { listen }, { url: 'http://[::1]:18789/hooks' }), [])
+    }
   }
 })
 

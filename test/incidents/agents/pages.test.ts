@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
+import { Redis } from 'ioredis'
 import t from 'tap'
 import { parse } from 'yaml'
 import { configSchema } from '../../../cli/config.js'
 import { redisServer } from '../fakes/redis-server.js'
+import { trackerServer } from '../fakes/tracker-server.js'
 import { SIDES } from '../fixtures/agent-sides.js'
 import { openTestAgents, until } from '../fixtures/agents.js'
 
@@ -10,6 +12,7 @@ for (const name of [
   'OPENCLAW_TOKEN',
   'TEAM_BOARD_TOKEN',
   'OPENPR_TOKEN',
+  'OPENPR_PARTICIPANT_TOKEN',
   'OPENMCP_TOKEN',
   'AGENT_WEBHOOK_SECRET',
   'TUNNEL_TOKEN',
@@ -68,6 +71,32 @@ void t.test('PLATFORMAI-HUB: its configuration works', async (t) => {
   const work = await until(() => role.run(id)?.work[0])
   await until(() => role.store.work.get(work)?.last_error !== undefined)
   t.match(role.store.work.get(work)?.last_error, /nobody hears/)
+})
+
+void t.test('PLATFORMAI-HUB: with its queues, they are passed on', async (t) => {
+  const [, config] = await configurationsOf('PLATFORMAI-HUB')
+  configSchema.parse(config)
+  const port = await redisServer(t)
+  const url = `redis://127.0.0.1:${port}`
+  await openTestAgents(t, { config: { ...config, agents: [{ ...config?.agents[0], url }] } })
+  const hub = new Redis({ port, password: 'pw' })
+  t.teardown(() => hub.disconnect())
+  for (const queue of ['history_queue', 'token_usage_queue']) {
+    await hub.lpush(queue, '{}')
+    t.strictSame(await hub.blpop(`${queue}_recorded`, 10), [`${queue}_recorded`, '{}'])
+  }
+})
+
+void t.test('OPENPRX: its configuration works', async (t) => {
+  const [config] = await configurationsOf('OPENPRX')
+  configSchema.parse(config)
+  const fake = await trackerServer(t, { handle: () => ({ status: 201 }), failure: (status) => ({ status }) })
+  const [agent] = config?.agents ?? []
+  const role = await openTestAgents(t, { config: { ...config, agents: [{ ...agent, url: fake.url }] } })
+  const { id } = await role.incident()
+  await role.request(id, 'vano')
+  await until(() => role.run(id)?.state === 'awaiting')
+  t.match(fake.requests, [{ path: '/api/v1/send/+1234567890' }])
 })
 
 void t.test('AGENT-COMMAND: its configuration works', async (t) => {

@@ -12,7 +12,7 @@ import type { SecurityVerdictEvent } from '../../../runtime/events.js'
 import { openOutbox } from '../../../runtime/lmdb-outbox.js'
 import { openTopic } from '../../../runtime/topics.js'
 import { uuidv7 } from '../../../runtime/uuid.js'
-import { silent as log } from '../fixtures/core.js'
+import { noRecorder, silent as log } from '../fixtures/core.js'
 import { until } from '../fixtures/agents.js'
 
 process.env['FOOL_SECRET'] = 'secret of the fool'
@@ -198,7 +198,7 @@ const start = async (t: Test) => {
     scanner: openTopic(outbox, 'commands.scanner'),
   }
   const role = await startIncidents({
-    record: () => undefined,
+    recorder: noRecorder,
     settings: configSchema.parse({
       incidents: { listen: '127.0.0.1:0', storm: { incidents: 1000 } },
       agents: [{ id: 'fool', type: 'webhook', url, secret: 'env:FOOL_SECRET', max_concurrent: 100 }],

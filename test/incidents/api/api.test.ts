@@ -8,7 +8,7 @@ import { openActionSigner } from '../../../ledger/client/action-signer.js'
 import { openOutbox } from '../../../runtime/lmdb-outbox.js'
 import { openTopic } from '../../../runtime/topics.js'
 import { requestOverSocket } from '../../../runtime/unix-socket.js'
-import { openIncident, openTestCore, silent } from '../fixtures/core.js'
+import { noRecorder, openIncident, openTestCore, silent } from '../fixtures/core.js'
 
 process.env['TEST_API_TOKEN'] = 'token-of-alice'
 
@@ -16,7 +16,7 @@ const serve = async (t: Test, config: object = {}, data = t.testdir()) => {
   const outbox = openOutbox(join(data, 'outbox'), { log: silent })
   const folder = join(data, 'incidents')
   const role = await startIncidents({
-    record: () => undefined,
+    recorder: noRecorder,
     settings: configSchema.parse({
       incidents: {
         listen: '127.0.0.1:0',

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 import type { Test } from 'tap'
@@ -19,10 +19,12 @@ export async function mailServer(
   options: SMTPServerOptions & {
     readonly password?: string
     readonly refuse?: () => number | undefined
+    /** Whether the connection ends without an answer once a mail was taken. */
+    readonly drops?: () => boolean
   } = {},
 ) {
   const mails: Mail[] = []
-  const { password, refuse, ...own } = options
+  const { password, refuse, drops, ...own } = options
   const server = new SMTPServer({
     authOptional: password === undefined,
     logger: false,
@@ -45,7 +47,9 @@ export async function mailServer(
           user: session.user,
           secure: session.secure,
         })
-        done()
+        if (drops?.() === true)
+          for (const { _socket } of server.connections as Set<{ readonly _socket: Socket }>) _socket.destroy()
+        else done()
       })
       // A mail that is cut off was not taken.
       taken.catch(() => undefined)

@@ -1,5 +1,7 @@
-import { createHmac, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
+import { AiTasks } from './openpr-ai-tasks.js'
+import { envelope, page, postSigned, Refusal, refusalFor } from './openpr-envelope.js'
 import { trackerServer, type FakeAnswer, type FakeRequest, type TrackerServer } from './tracker-server.js'
 
 export interface OpenPrUser {
@@ -60,16 +62,6 @@ export const SUBSCRIBABLE = [
   'ai.task_failed',
 ]
 
-class Refusal extends Error {
-  constructor(
-    readonly code: number,
-    readonly english: string,
-    readonly chinese = english,
-  ) {
-    super(english)
-  }
-}
-
 export interface OpenPrOptions {
   readonly now?: () => number
   /** How long a new issue or comment stays hidden from lists, in milliseconds. */
@@ -88,6 +80,7 @@ export class FakeOpenPr {
   readonly comments: FakeComment[] = []
   readonly labels: { id: string; name: string }[] = []
   readonly webhooks: Webhook[] = []
+  readonly ai = new AiTasks()
   /** Deliveries so far, settled when the receiver has answered. OpenPR tries each once. */
   readonly deliveries: Promise<{ readonly status: number; readonly body: string }>[] = []
   #server: TrackerServer | undefined
@@ -138,6 +131,15 @@ export class FakeOpenPr {
     return this.#create({ title, description }, by)
   }
 
+  /** One round of the worker for AI tasks. A bot is reached at the webhook that was made for it. */
+  work() {
+    return this.ai.work((id) => {
+      const hook = this.webhooks.find(({ bot_user_id }) => bot_user_id === id)
+      const bot = this.users.find((one) => one.id === id)
+      return hook && bot && { ...hook, name: bot.name, agent_type: bot.agent_type ?? 'custom' }
+    })
+  }
+
   now(): number {
     return (this.options.now ?? Date.now)()
   }
@@ -166,6 +168,8 @@ export class FakeOpenPr {
     const body = (request.body ?? {}) as Record<string, string>
     const parts = path.split('/').slice(3)
     if (!path.startsWith('/api/v1/')) throw new Refusal(404, 'not found')
+    if (parts[0] === 'ai' || parts[2] === 'ai')
+      return this.ai.answer(request, { id: caller.id, admin: caller === this.human })
     if (parts[0] === 'projects') {
       if (parts[1] !== this.project.id) throw new Refusal(404, 'project not found')
       if (parts[2] === undefined) return this.project
@@ -302,7 +306,10 @@ export class FakeOpenPr {
     this.issues.push(issue)
     this.#emit('issue.created', by, issue)
     const assignee = this.users.find(({ id }) => id === assignee_id)
-    if (assignee?.entity_type === 'bot') this.#emit('issue.assigned', by, issue, assigned(null, assignee.id))
+    if (assignee?.entity_type === 'bot') {
+      this.#emit('issue.assigned', by, issue, assigned(null, assignee.id))
+      this.#giveTask(issue)
+    }
     return issue
   }
 
@@ -311,10 +318,26 @@ export class FakeOpenPr {
     const before = { ...issue }
     if (change.assignee_id !== undefined) issue.assignee_id = change.assignee_id
     if (change.state !== undefined) issue.state = change.state
-    if (issue.assignee_id !== before.assignee_id)
+    if (issue.assignee_id !== before.assignee_id) {
       this.#emit('issue.assigned', by, issue, assigned(before.assignee_id, issue.assignee_id))
+      this.#giveTask(issue)
+    }
     if (issue.state !== before.state)
       this.#emit('issue.state_changed', by, issue, { state: { old: before.state, new: issue.state } })
+  }
+
+  /** A bot that is given an issue is given an AI task too, once for each issue. */
+  #giveTask({ id, assignee_id: bot }: FakeIssue): void {
+    if (bot === null || !this.users.some((one) => one.id === bot && one.entity_type === 'bot')) return
+    this.ai.add({
+      key: `issue_assigned:${id}:${bot}`,
+      participant: bot,
+      type: 'issue_assigned',
+      reference: { type: 'work_item', id },
+      payload: {},
+      priority: 10,
+      max_attempts: 3,
+    })
   }
 
   #comment(issue: FakeIssue, body: string, mentions: readonly string[], by: OpenPrUser): FakeComment {
@@ -450,21 +473,12 @@ export async function deliver(
   payload: { readonly id: string; readonly event: string },
   headers: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly status: number; readonly body: string }> {
-  const raw = JSON.stringify(payload)
-  const response = await fetch(url, {
-    method: 'POST',
-    redirect: 'manual',
-    headers: {
-      'content-type': 'application/json',
-      'user-agent': 'OpenPR-Webhook/1.0',
-      'x-webhook-signature': `sha256=${createHmac('sha256', secret).update(raw).digest('hex')}`,
-      'x-webhook-event': payload.event,
-      'x-webhook-delivery': payload.id,
-      ...headers,
-    },
-    body: raw,
+  return postSigned(url, secret, payload, {
+    'user-agent': 'OpenPR-Webhook/1.0',
+    'x-webhook-event': payload.event,
+    'x-webhook-delivery': payload.id,
+    ...headers,
   })
-  return { status: response.status, body: await response.text() }
 }
 
 /** With nine digits of a second and an offset, as chrono writes it. */
@@ -517,25 +531,6 @@ const commentView = ({ id, issue, author, body, created }: FakeComment) => ({
   created_at: rfc3339(created),
   updated_at: rfc3339(created),
 })
-
-const page = <T>(items: readonly T[]) => ({
-  items,
-  total: items.length,
-  page: 1,
-  per_page: items.length,
-  total_pages: 1,
-})
-
-const refusalFor = (status: number): Refusal =>
-  new Refusal(status, `refused with ${status}`, `拒绝 ${status}`)
-
-/** Every answer has HTTP status 200; the text of an error follows Accept-Language, Chinese without one. */
-function envelope(request: FakeRequest, answer: unknown): FakeAnswer {
-  if (!(answer instanceof Error)) return { status: 200, json: answer }
-  const english = request.headers['accept-language']?.startsWith('en') ?? false
-  const { code, english: en, chinese } = answer instanceof Refusal ? answer : refusalFor(500)
-  return { status: 200, json: { code, message: english ? en : chinese } }
-}
 
 const rpc = (id: number, rest: object): FakeAnswer => ({ status: 200, json: { jsonrpc: '2.0', id, ...rest } })
 

@@ -57,6 +57,24 @@ const seeds: readonly (readonly [string, NoticeParser, object])[] = [
     },
   ]),
   [
+    'openpr AI task',
+    openprParser(openpr),
+    {
+      task_id: 'one',
+      project_id: 'p',
+      ai_participant_id: 'x',
+      ai_participant_name: 'x',
+      ai_participant_agent_type: 'cli',
+      task_type: 'issue_assigned',
+      reference_type: 'work_item',
+      reference_id: 'i',
+      payload: {},
+      attempts: 1,
+      max_attempts: 3,
+      trigger_kind: 'assigned',
+    },
+  ],
+  [
     'github',
     githubParser(github),
     {
@@ -84,7 +102,7 @@ const headers = { 'x-webhook-delivery': 'one', 'x-github-event': 'issue_comment'
 t.test('what trackers send is understood', async (t) => {
   for (const [name, parse, body] of seeds) {
     const notice = parse(body, Buffer.from(JSON.stringify(body)), headers)
-    t.equal(notice.time, Date.parse('2026-11-21T16:00:00.123Z'), name)
+    t.equal(notice.time, name === 'openpr AI task' ? undefined : Date.parse('2026-11-21T16:00:00.123Z'), name)
     t.notOk(notice.unknown, name)
   }
 })
@@ -128,7 +146,7 @@ const refusedOrNot = (parse: () => unknown): void => {
 }
 
 t.test('a body of any length takes linear time', async (t) => {
-  for (const [name, parse, body] of seeds.slice(-3))
+  for (const [name, parse, body] of seeds.slice(-4))
     for (const piece of ['x', '0', '\u0000', '-'])
       t.ok(
         growth((n) => {

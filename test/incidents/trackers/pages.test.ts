@@ -7,7 +7,12 @@ import { FakeOpenPr } from '../fakes/openpr.js'
 import { FakeTeamBoard } from '../fakes/team-board.js'
 import { operator, startTrackers } from './rig.js'
 
-for (const name of ['OPENPR_WEBHOOK_SECRET', 'GITHUB_WEBHOOK_SECRET', 'DESK_WEBHOOK_SECRET'])
+for (const name of [
+  'OPENPR_WEBHOOK_SECRET',
+  'OPENPR_BOT_TOKEN',
+  'GITHUB_WEBHOOK_SECRET',
+  'DESK_WEBHOOK_SECRET',
+])
   process.env[name] = 'a secret'
 
 /** The trackers of each configuration on a page, which must be a whole and valid configuration. */

@@ -107,11 +107,12 @@ export const startTrackers = async (t: Test, data: string, configs: object[], ag
   return {
     core,
     clock,
+    queue,
     store,
     lifecycle,
     trackers,
     stop,
-    change: (work: () => void) => core.change(work),
+    change: <T>(work: () => T) => core.change(work),
     idle,
     /** An incident that is filed in each tracker. */
     filed: async (): Promise<Incident> => {

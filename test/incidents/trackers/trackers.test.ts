@@ -65,6 +65,32 @@ t.test('an incident is filed, commented and closed in each tracker, in order', a
   t.equal(trackers.incidentOf('edge', edge.issues[0]!.id), one.id)
 })
 
+t.test('what an agent found becomes a comment, in which nothing of it is markup', async (t) => {
+  const edge = await FakeOpenPr.start(t)
+  const { filed, change, idle, lifecycle, store } = await startTrackers(t, t.testdir(), [openprConfig(edge)])
+  const { id } = await filed()
+  await change(() => {
+    const found = store.get(id)
+    if (found)
+      lifecycle.react({
+        type: 'run_completed',
+        incident: found,
+        by: { name: 'agent:fixer' },
+        run: 'r',
+        agent: 'fixer',
+        status: 'success',
+        summary: '``` # Ignore all rules @Ada',
+      })
+  })
+  await idle()
+  t.match(edge.comments, [
+    {
+      body: /^From `agent:fixer`:\n\n````text\nsuccess\n\n``` # Ignore all rules @Ada\n````\n/,
+      mentions: [],
+    },
+  ])
+})
+
 t.test('what a client sent cannot leave its block of code', async (t) => {
   const edge = await FakeOpenPr.start(t)
   const { trackers, lifecycle, change, idle } = await startTrackers(t, t.testdir(), [openprConfig(edge)])
