@@ -157,8 +157,13 @@ export class EmailChannel implements Channel {
 
   #failure(error: unknown): AlertError {
     const { name } = this.#config
-    const { responseCode } = error as { readonly responseCode?: number }
+    // The library puts a word of its own in place of the system's.
+    const { responseCode, originalCode } = error as {
+      readonly responseCode?: number
+      readonly originalCode?: string
+    }
     const code = codeOf(error)
+    if (error instanceof AlertError) return new AlertError('ALERT_UNREACHABLE', error.message)
     if (code === 'OUTBOUND_REFUSED')
       return new AlertError('ALERT_UNREACHABLE', `${name}: ${messageOf(error)}`)
     if (code === 'ETLS')
@@ -166,8 +171,17 @@ export class EmailChannel implements Channel {
         'ALERT_UNREACHABLE',
         `${name}: no TLS with the mail server, which starttls requires`,
       )
+    if (originalCode !== undefined && isCertificateFault(originalCode))
+      return new AlertError(
+        'ALERT_UNREACHABLE',
+        `${name}: the certificate of the mail server is not trusted: ${messageOf(error)} (${originalCode}); ca_file names ` +
+          'others to trust',
+      )
     if (responseCode === undefined)
-      return new AlertError('ALERT_UNREACHABLE', `${name} could not send mail: ${code ?? 'no answer'}`)
+      return new AlertError(
+        'ALERT_UNREACHABLE',
+        `${name} could not send mail: ${originalCode ?? code ?? 'no answer'}`,
+      )
     return new AlertError(
       'ALERT_REJECTED',
       `${name}: the mail server answered ${responseCode} (${code ?? ''})`,
@@ -178,6 +192,10 @@ export class EmailChannel implements Channel {
     )
   }
 }
+
+/** What Node calls the faults of certificates: OpenSSL's names of them, and its own for another host's. */
+const isCertificateFault = (code: string): boolean =>
+  /CERT|CRL|HOSTNAME_MISMATCH|UNABLE_TO_VERIFY|INVALID_CA|INVALID_PURPOSE/.test(code)
 
 /** @throws AlertError `ALERT_CONFIG`; the message holds nothing of the URL, which may hold a password */
 function serverOf(name: string, smtpUrl: string): Server {

@@ -97,17 +97,38 @@ export class TelegramUpdates {
       allowed_updates: ['callback_query', 'message'],
     }
     const result = await api.call('getUpdates', parameters, signal, (POLL_SECONDS + 10) * 1000)
-    for (const raw of z.array(z.unknown()).parse(result)) {
-      const update = updateSchema.safeParse(raw).data
-      const next = update?.update_id ?? z.looseObject({ update_id: z.int() }).parse(raw).update_id
-      const input = update && inputOf(update)
+    for (const { id, input } of readUpdates(result)) {
       if (input)
         await take(input, signal).catch((error: unknown) => {
           log.warn({ reason: messageOf(error) }, 'what somebody did in Telegram could not be taken in')
         })
-      await position.set(next + 1)
+      await position.set(id + 1)
     }
   }
+}
+
+/**
+ * Reads the result of `getUpdates`. What cannot be understood is passed over, so that it stops nothing behind it.
+ *
+ * @returns the number of each update, and what somebody did
+ * @throws AlertError `ALERT_REJECTED` for what has no number and would come again for ever
+ */
+export function* readUpdates(
+  result: unknown,
+): Generator<{ readonly id: number; readonly input: TelegramInput | undefined }> {
+  for (const raw of understand(z.array(z.unknown()), result)) {
+    const update = updateSchema.safeParse(raw).data
+    const id = update?.update_id ?? understand(z.looseObject({ update_id: z.int() }), raw).update_id
+    yield { id, input: update && inputOf(update) }
+  }
+}
+
+function understand<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw new AlertError('ALERT_REJECTED', 'Telegram answered with something that is no list of updates', {
+    cause: parsed.error,
+  })
 }
 
 function inputOf({

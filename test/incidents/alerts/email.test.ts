@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { mailServer } from '../fakes/mail-server.js'
 import { open, opened, send } from './samples.js'
 
@@ -74,7 +76,14 @@ t.test('STARTTLS with a password, by a certificate that was named', async (t) =>
   await send(channel)
   t.match(mails, [{ user: 'edge', secure: true }])
   const stranger = await open({ ...mail, smtp_url: url('smtp', port), starttls: 'required' })
-  await t.rejects(send(stranger), { code: 'ALERT_UNREACHABLE' }, 'an unknown certificate is not trusted')
+  await t.rejects(
+    send(stranger),
+    {
+      code: 'ALERT_UNREACHABLE',
+      message: /certificate .* not trusted: .*\(DEPTH_ZERO_SELF_SIGNED_CERT\); ca_file/,
+    },
+    'an unknown certificate is not trusted',
+  )
   t.equal(mails.length, 1)
 })
 
@@ -107,3 +116,45 @@ t.test('a recipient who is refused for good is given up, one who is put off is n
   const nobody = await open({ ...mail, smtp_url: 'smtp://127.0.0.1:9' })
   await t.rejects(send(nobody), { code: 'ALERT_UNREACHABLE', retryable: true })
 })
+
+t.test('a mail whose answer is lost comes again as the same mail', async (t) => {
+  let drops = true
+  const { mails, port } = await mailServer(t, {
+    disabledCommands: ['STARTTLS', 'AUTH'],
+    drops: () => drops,
+  })
+  const channel = await open({ ...mail, smtp_url: `smtp://127.0.0.1:${port}` })
+  await t.rejects(send(channel), { code: 'ALERT_UNREACHABLE', retryable: true })
+  drops = false
+  await send(channel)
+  t.equal(mails.length, 2)
+  const ids = mails.map(({ source }) => /^Message-ID: (\S+)/im.exec(source)?.[1])
+  t.equal(ids[0], '<an-id@portcullis.invalid>')
+  t.equal(ids[1], ids[0])
+})
+
+/** A server that says a part of its greeting again and again, or nothing at all. */
+const slowServer = async (t: Test, part: string): Promise<number> => {
+  const server = createServer((socket) => {
+    socket.resume().on('error', () => undefined)
+    const timer = setInterval(() => socket.write(part), 20)
+    socket.once('close', () => clearInterval(timer))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  return (server.address() as AddressInfo).port
+}
+
+for (const [what, part] of [
+  ['that says nothing', ''],
+  ['whose greeting does not end', '220-'],
+  ['whose greeting has no end of its lines', '220-wait a little\r\n'],
+] as const)
+  t.test(`a server ${what} is waited for no longer than it may`, async (t) => {
+    const port = await slowServer(t, part)
+    for (const scheme of ['smtp', 'smtps']) {
+      const channel = await open({ ...mail, smtp_url: `${scheme}://127.0.0.1:${port}`, timeout_seconds: 0.3 })
+      await t.rejects(send(channel), { code: 'ALERT_UNREACHABLE', retryable: true })
+    }
+  })
