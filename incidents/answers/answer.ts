@@ -48,6 +48,7 @@ export const digestOf = ({ id, incident, action, by, seconds, dry_run, nonce }: 
   canonicalDigest({
     id,
     incident,
+    // A member that an action may lack is missing then, never undefined; the types of schemas cannot say so.
     action: action as unknown as ActionValue,
     by,
     ...(seconds !== undefined && { seconds }),

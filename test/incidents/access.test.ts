@@ -10,7 +10,7 @@ import { openActionSigner } from '../../ledger/client/action-signer.js'
 import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import { openTopic } from '../../runtime/topics.js'
 import { socketPath } from '../../runtime/unix-socket.js'
-import { openIncident, openTestCore, silent } from './fixtures/core.js'
+import { noRecorder, openIncident, openTestCore, silent } from './fixtures/core.js'
 
 /** A data folder with one incident, what commands do there, and a role of this process. */
 const open = async (t: Test) => {
@@ -38,7 +38,7 @@ const open = async (t: Test) => {
       }),
     role: () =>
       startIncidents({
-        record: () => undefined,
+        recorder: noRecorder,
         settings,
         folder,
         events: openTopic(outbox, 'events'),

@@ -1,14 +1,23 @@
 import { once, EventEmitter } from 'node:events'
+import { setImmediate as immediate } from 'node:timers/promises'
 import { pino } from 'pino'
 import t from 'tap'
 import { Schedule, scheduledScan } from '../../scanner/schedule.js'
 
 const EVERY_SECOND = '* * * * * *'
-const log = pino({ level: 'silent' })
 const scan = (paths: string[], cron = EVERY_SECOND) => scheduledScan.parse({ cron, paths })
+
+/** A log, and what it says as events. */
+const spoken = () => {
+  const said = new EventEmitter()
+  const log = pino({}, { write: (line) => void said.emit((JSON.parse(line) as { msg: string }).msg) })
+  return { said, log }
+}
 
 t.test('a scan runs at its times, never twice at once, and a failure is told', async (t) => {
   const steps = new EventEmitter()
+  const { said, log } = spoken()
+  const failed = once(said, 'a scheduled scan failed')
   let open = 0
   let most = 0
   const schedule = new Schedule(
@@ -22,15 +31,14 @@ t.test('a scan runs at its times, never twice at once, and a failure is told', a
     },
     log,
   )
-  const begun = once(steps, 'begun')
-  await begun
-  while (schedule.state[1]?.last === undefined) await new Promise((resolve) => setTimeout(resolve, 20))
+  await Promise.all([once(steps, 'begun'), failed])
+  // What it was is kept behind the line in the log.
+  await immediate()
   t.match(schedule.state, [
     { paths: ['/long'], running: true, next: Number },
     { paths: ['/broken'], last: { problem: 'no such folder' } },
   ])
-  // The next second finds it running.
-  await new Promise((resolve) => setTimeout(resolve, 1_100))
+  await once(said, 'a scheduled scan is left out, the one before still runs')
   const closed = schedule.close()
   steps.emit('go')
   await closed

@@ -44,5 +44,5 @@ function problemOf({ engine, rule, detail, level }: Reason): string {
 }
 
 /** On one line, whatever a rule or a member of an archive is called: it must not look like an answer of its own. */
-// oxlint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- these are what it replaces
 const plain = (text: string): string => text.replace(/[\u0000-\u001f\u007f]/g, '?')

@@ -15,7 +15,13 @@ const hostile = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc
     .array(
-      fc.constantFrom(...'<>&"\'`*_~|\\[]()@#:-!{}\r\n\t\0\u202e\u200b', '<!channel>', '```', '{{id}}', 'a'),
+      fc.constantFrom(
+        ...Array.from('<>&"\'`*_~|\\[]()@#:-!{}\r\n\t\0\u202e\u200b'),
+        '<!channel>',
+        '```',
+        '{{id}}',
+        'a',
+      ),
     )
     .map((parts) => parts.join('')),
 )

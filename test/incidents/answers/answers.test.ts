@@ -72,7 +72,7 @@ t.test('a question that is decided keeps no incident open', async (t) => {
   const rig = await asked(t)
   await decide(rig, 'person:ann', true)
   await rig.ordered('gateway')
-  while (rig.core.store.work.waiting(rig.id) > 0) await new Promise((resolve) => setTimeout(resolve, 2))
+  await rig.worked(({ incident }) => incident === rig.id)
   await rig.core.change(() => rig.core.lifecycle.setState(rig.id, 'resolved', { name: 'person:ann' }))
   t.equal(rig.core.store.sessions.get(rig.id)?.open, false, 'its session in the ledger is closed')
 })

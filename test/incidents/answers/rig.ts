@@ -1,8 +1,10 @@
+import { EventEmitter, once } from 'node:events'
 import type { Test } from 'tap'
 import type { RunResult } from '../../../incidents/agents/run.js'
 import { answering } from '../../../incidents/answers/connector.js'
 import type { Evidence, Incident, Subject } from '../../../incidents/incident.js'
 import { WorkQueue } from '../../../incidents/work/queue.js'
+import type { Work } from '../../../incidents/work/work.js'
 import { parseCommand } from '../../../runtime/commands.js'
 import type { Command } from '../../../runtime/commands.js'
 import { openOutbox } from '../../../runtime/lmdb-outbox.js'
@@ -54,10 +56,17 @@ export async function openRig(t: Test, config: object = {}, folder = t.testdir()
     },
   )
   if (connector.reaction) core.addReaction(connector.reaction)
-  const queue = new WorkQueue({ store: core.store, now: core.now, log: silent, stepped: () => undefined })
+  const attempts = new EventEmitter()
+  const stepped = (): void => void attempts.emit('ended')
+  const queue = new WorkQueue({ store: core.store, now: core.now, log: silent, stepped })
   connector.register?.(queue)
   queue.start()
   const { answers } = connector
+  /** No such work waits any more. */
+  const worked = async (such: (work: Work) => boolean): Promise<void> => {
+    const waits = () => [...core.store.work.list()].some((work) => work.state === 'waiting' && such(work))
+    while (waits()) await once(attempts, 'ended')
+  }
   const close = async (): Promise<void> => {
     await queue.stop()
     await outbox.close()
@@ -73,6 +82,7 @@ export async function openRig(t: Test, config: object = {}, folder = t.testdir()
     clock,
     folder,
     close,
+    worked,
     /** Opens an incident about this evidence. */
     open: (seen: Evidence, more: Partial<Incident> = {}): Promise<Incident> =>
       openIncident(core, {
@@ -95,6 +105,7 @@ export async function openRig(t: Test, config: object = {}, folder = t.testdir()
       return core.change(() =>
         core.lifecycle.react({
           type: 'run_completed',
+          summary: '',
           incident: core.lifecycle.get(id),
           by: { name: 'agent:fixer' },
           run,
@@ -106,9 +117,7 @@ export async function openRig(t: Test, config: object = {}, folder = t.testdir()
     /** Does the work that is due, and gives the commands handed over since the last call. */
     async ordered(role: 'gateway' | 'scanner'): Promise<Command[]> {
       queue.wake()
-      const isWaiting = () =>
-        [...core.store.work.list()].some(({ kind, state }) => kind === 'command' && state === 'waiting')
-      while (isWaiting()) await new Promise((resolve) => setTimeout(resolve, 2))
+      await worked(({ kind }) => kind === 'command')
       const taken: Command[] = []
       const consumer = commands[role].consume(role, async (items) => {
         for (const { bytes } of items) taken.push(parseCommand(role, bytes))

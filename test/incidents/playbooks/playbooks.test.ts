@@ -74,7 +74,7 @@ t.test(
   'it waits, goes on when what it waits for comes, and begins anew when the incident is re-opened',
   async (t) => {
     const rig = await openRig(t, {
-      incidents: { listen: '127.0.0.1:0' },
+      incidents: { listen: '127.0.0.1:0', public_url: 'https://portcullis.test' },
       agents: [{ id: 'fixer', type: 'webhook', url: 'https://agent.test/', secret: 'env:S' }],
       playbooks: [
         {
