@@ -3,7 +3,9 @@
 */
 rule PHP_Request_To_Code {
   meta:
+    description = "PHP that runs what a request says"
     score = 90
+    provenance = "own: from what such a file must contain to work"
   strings:
     $open = "<?php" nocase
     $short = "<?="
@@ -14,7 +16,9 @@ rule PHP_Request_To_Code {
 
 rule JSP_Request_To_Command {
   meta:
+    description = "a JSP that starts what a request says"
     score = 85
+    provenance = "own: from what such a file must contain to work"
   strings:
     $open = "<%"
     $exec = /getRuntime\s{0,8}\(\s{0,8}\)\s{0,8}\.\s{0,8}exec\s{0,8}\(\s{0,8}request\s{0,8}\.\s{0,8}getParameter/
@@ -24,7 +28,9 @@ rule JSP_Request_To_Command {
 
 rule PHP_Packed_Code : suspicious {
   meta:
+    description = "PHP that runs code which it unpacks first"
     score = 60
+    provenance = "own: from what such a file must contain to work"
   strings:
     $open = "<?php" nocase
     $packed = /\beval\s{0,8}\(\s{0,8}(gzinflate|gzuncompress|str_rot13|base64_decode)\s{0,8}\(/ nocase

@@ -48,7 +48,7 @@ export class Commands {
     let outcome = before?.outcome
     if (before?.state === 'told' && outcome) return outcome
     if (!outcome) {
-      await store.put(id, { state: 'begun', by })
+      await store.begin(command)
       outcome = await this.responder.carryOut(command, before !== undefined)
       await store.put(id, { state: 'done', by, outcome })
     }
@@ -56,6 +56,11 @@ export class Commands {
     await this.#tell(command, outcome)
     await store.put(id, { state: 'told', by, outcome })
     return outcome
+  }
+
+  /** Carries on with what a process had in hand that is gone, such as a command line that was killed. */
+  async resume(): Promise<void> {
+    for (const command of await this.responder.deps.store.takeOver()) await this.take(command)
   }
 
   /** Ends what holds no longer, and tells. */

@@ -48,13 +48,19 @@ export async function startResponse(deps: ResponseDeps): Promise<{ close(): Prom
   }
   const commands = new Commands(responder, deps, log, block)
   block()
+  await commands.resume()
   const consumer = deps.commands.consume('scanner', (items) => commands.handle(items))
   let looking = Promise.resolve()
   const timer = setInterval(() => {
     block()
     looking = looking
-      .then(() => commands.endExpired())
-      .catch((error: unknown) => log.error({ err: error }, 'what has expired could not be ended'))
+      .then(async () => {
+        await commands.resume()
+        await commands.endExpired()
+      })
+      .catch((error: unknown) =>
+        log.error({ err: error }, 'what was begun or has expired could not be ended'),
+      )
   }, LOOK_MS)
   return {
     async close() {

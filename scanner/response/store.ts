@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
+import type { ScannerCommand } from '../../runtime/commands.js'
 import { privateFolderSync } from '../../runtime/data-folder.js'
 import { messageOf } from '../../runtime/errors.js'
 import { lmdbWrite } from '../../runtime/lmdb-cause.js'
 import { checkLmdbFile } from '../../runtime/lmdb-file.js'
 import { ScanError } from '../errors.js'
+import { isRunning, ownMark } from '../process-mark.js'
 import { MOST_BLOCKED, type BlockedHashes, type BlockedLevel } from './blocked-hash.js'
 import type { Outcome } from './outcome.js'
 
@@ -17,6 +19,12 @@ export interface TakenUp {
   readonly state: 'begun' | 'done' | 'told'
   readonly by: string
   readonly outcome?: Outcome
+}
+
+/** A command that is begun and not told, and the process that has it in hand. */
+interface Unfinished {
+  readonly command: ScannerCommand
+  readonly process: string
 }
 
 /** A digest that is blocked. */
@@ -40,6 +48,7 @@ export class ResponseStore {
   private constructor(
     readonly root: RootDatabase,
     readonly commands: Database<TakenUp, string>,
+    readonly unfinished: Database<Unfinished, string>,
     readonly hashes: Database<BlockedHash, string>,
     readonly state: Database<number, string>,
   ) {}
@@ -48,10 +57,11 @@ export class ResponseStore {
   static open(folder: string): ResponseStore {
     const path = privateFolderSync(folder, 'response')
     checkLmdbFile(join(path, 'data.mdb'))
-    const root = open({ path, noSubdir: false, overlappingSync: false, maxDbs: 3 })
+    const root = open({ path, noSubdir: false, overlappingSync: false, maxDbs: 4 })
     return new ResponseStore(
       root,
       root.openDB({ name: 'commands', encoding: 'json' }),
+      root.openDB({ name: 'unfinished', encoding: 'json' }),
       root.openDB({ name: 'hashes', encoding: 'json' }),
       root.openDB({ name: 'state', encoding: 'json' }),
     )
@@ -75,13 +85,34 @@ export class ResponseStore {
     return this.commands.get(id)
   }
 
+  /** A command is begun by this process. */
+  async begin(command: ScannerCommand): Promise<void> {
+    const { id, by } = command
+    await this.#write(() => {
+      this.unfinished.putSync(id, { command, process: ownMark() })
+      if (!this.commands.get(id)) this.#remember(id, { state: 'begun', by })
+    })
+  }
+
+  /** Takes in hand, for this process, what others began that are gone; no two get the same. */
+  async takeOver(): Promise<readonly ScannerCommand[]> {
+    this.unfinished.resetReadTxn()
+    const left = [...this.unfinished.getRange()].filter(({ value }) => !isRunning(value.process))
+    if (left.length === 0) return []
+    return this.#write(() =>
+      left.flatMap(({ key, value }) => {
+        if (this.unfinished.get(key)?.process !== value.process) return []
+        this.unfinished.putSync(key, { ...value, process: ownMark() })
+        return value.command
+      }),
+    )
+  }
+
   /** Remembers how far a command is, and forgets the oldest beyond the limit (ids sort by time). */
   async put(id: string, takenUp: TakenUp): Promise<void> {
     await this.#write(() => {
-      this.commands.putSync(id, takenUp)
-      const over = this.commands.getCount() - MOST_COMMANDS
-      if (over > 0)
-        for (const oldest of this.commands.getKeys({ limit: over })) this.commands.removeSync(oldest)
+      if (takenUp.state === 'told') this.unfinished.removeSync(id)
+      this.#remember(id, takenUp)
     })
   }
 
@@ -137,6 +168,13 @@ export class ResponseStore {
 
   async close(): Promise<void> {
     await this.root.close()
+  }
+
+  #remember(id: string, takenUp: TakenUp): void {
+    this.commands.putSync(id, takenUp)
+    const over = this.commands.getCount() - MOST_COMMANDS
+    if (over > 0)
+      for (const oldest of this.commands.getKeys({ limit: over })) this.commands.removeSync(oldest)
   }
 
   #change<Result>(change: () => Result): Promise<Result> {

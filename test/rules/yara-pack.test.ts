@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { loadNativeEngine } from '../../scanner/yara/native-engine.js'
@@ -257,4 +259,11 @@ t.test('the rules do not find themselves', async (t) => {
   const files = readRuleFiles([FOLDER], [])
   const rules = RuleSet.compile(files, await loadNativeEngine(), [])
   for (const { file, text } of files) t.strictSame(rules.scan(Buffer.from(text)), [], file)
+})
+
+t.test('each rule says what it means, how sure it is and where it comes from', async (t) => {
+  for (const file of readdirSync(FOLDER).filter((name) => name.endsWith('.yar')))
+    for (const [rule] of readFileSync(join(FOLDER, file), 'utf8').matchAll(/^rule [^]*?^}/gm))
+      for (const key of ['description', 'score', 'provenance'])
+        t.match(rule, new RegExp(`^    ${key} = `, 'm'), `${rule.slice(0, 60)}: ${key}`)
 })

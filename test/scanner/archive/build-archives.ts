@@ -187,9 +187,19 @@ const vint = (value: number): Buffer => {
   return Buffer.from([...bytes, value])
 }
 
-/** A RAR 5 archive of one stored member. */
-export function rar5(name: string, content: string | Buffer): Buffer {
-  const data = Buffer.from(content)
+/**
+ * A RAR 5 archive of one member.
+ * @param method 0 for stored, 1 to 5 for compressed, and what is no method
+ * @param packed the bytes as the method packs them
+ */
+export function rar5(
+  name: string,
+  content: string | Buffer,
+  method = 0,
+  packed: string | Buffer = content,
+): Buffer {
+  const data = Buffer.from(packed)
+  const unpacked = Buffer.from(content)
   const header = (...fields: readonly Buffer[]): Buffer => {
     const body = Buffer.concat(fields)
     const sized = Buffer.concat([vint(body.length), body])
@@ -201,9 +211,9 @@ export function rar5(name: string, content: string | Buffer): Buffer {
     header(vint(1), vint(0), vint(0)),
     // Data follows; a checksum is stated; stored; made on Unix.
     header(
-      ...[2, 2, data.length, 4, data.length, 0o100644].map(vint),
-      u32(crc32(data)),
-      ...[0, 1, rawName.length].map(vint),
+      ...[2, 2, data.length, 4, unpacked.length, 0o100644].map(vint),
+      u32(crc32(unpacked)),
+      ...[method << 7, 1, rawName.length].map(vint),
       rawName,
     ),
     data,
@@ -211,10 +221,36 @@ export function rar5(name: string, content: string | Buffer): Buffer {
   ])
 }
 
+/** Compresses as RAR 5 does, by its means though not well: one block of codes of eight bits, one for each byte. */
+export function rar5Block(content: string | Buffer): Buffer {
+  const codes = Buffer.from(content)
+  const fields: (readonly [value: number, bits: number])[] = [
+    // Lengths of the codes for lengths: two bits for 8, "as before" (17) and runs of zeros (18, 19).
+    ...Array.from({ length: 20 }, (_, symbol) => [[8, 17, 18, 19].includes(symbol) ? 2 : 0, 4] as const),
+    // 256 codes of eight bits, then none for the 174 lengths and distances.
+    [0b00, 2],
+    ...[138 - 11, 117 - 11].flatMap((run) => [[0b01, 2] as const, [run, 7] as const]),
+    ...[138 - 11, 36 - 11].flatMap((run) => [[0b11, 2] as const, [run, 7] as const]),
+    ...Array.from(codes, (byte) => [byte, 8] as const),
+  ]
+  const bits = fields.map(([value, width]) => value.toString(2).padStart(width, '0')).join('')
+  const bytes = Buffer.from(
+    (bits.match(/.{1,8}/g) ?? []).map((byte) => Number.parseInt(byte.padEnd(8, '0'), 2)),
+  )
+  // A table is present, the block is the last, its size has two bytes; how many bits of the last byte count.
+  const flags = 0x80 | 0x40 | (1 << 3) | ((bits.length + 7) % 8)
+  const size = u16(bytes.length)
+  const check = 0x5a ^ flags ^ (size[0] ?? 0) ^ (size[1] ?? 0)
+  return Buffer.concat([Buffer.from([flags, check]), size, bytes])
+}
+
 /** A RAR 4 archive of one stored member. */
-export function rar4(name: string, content: string | Buffer): Buffer {
-  const data = Buffer.from(content)
-  const rawName = Buffer.from(name)
+export const rar4 = (name: string, content: string | Buffer): Buffer => rar4Of([{ name, content }])
+
+/** A RAR 4 archive. @param method 0x30 for members that are stored */
+export function rar4Of(
+  members: readonly { readonly name: string; readonly content: string | Buffer; readonly method?: number }[],
+): Buffer {
   const header = (...fields: readonly Buffer[]): Buffer => {
     const body = Buffer.concat(fields)
     return Buffer.concat([u16(crc32(body) & 0xffff), body])
@@ -222,18 +258,24 @@ export function rar4(name: string, content: string | Buffer): Buffer {
   return Buffer.concat([
     Buffer.from('526172211a0700', 'hex'),
     header(Buffer.from([0x73]), u16(0, 13), Buffer.alloc(6)),
-    header(
-      Buffer.from([0x74]),
-      u16(0x8000, 32 + rawName.length),
-      u32(data.length, data.length),
-      Buffer.from([3]),
-      u32(crc32(data), 0),
-      Buffer.from([20, 0x30]),
-      u16(rawName.length),
-      u32(0o100644),
-      rawName,
-    ),
-    data,
+    ...members.flatMap(({ name, content, method = 0x30 }) => {
+      const data = Buffer.from(content)
+      const rawName = Buffer.from(name)
+      return [
+        header(
+          Buffer.from([0x74]),
+          u16(0x8000, 32 + rawName.length),
+          u32(data.length, data.length),
+          Buffer.from([3]),
+          u32(crc32(data), 0),
+          Buffer.from([20, method]),
+          u16(rawName.length),
+          u32(0o100644),
+          rawName,
+        ),
+        data,
+      ]
+    }),
     header(Buffer.from([0x7b]), u16(0x4000, 7)),
   ])
 }

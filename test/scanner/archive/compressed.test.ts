@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { EICAR } from '../sample-files.js'
-import { sevenZip, tar, zip } from './build-archives.js'
+import { rar4Of, rar5, rar5Block, sevenZip, tar, zip } from './build-archives.js'
 import { judge, said } from './judge-archive.js'
 
 const MiB = 1024 * 1024
@@ -58,4 +58,34 @@ t.test('7z is opened', async (t) => {
     'EICAR in a.7z!eicar.com',
   ])
   t.match(said(await judge(archive.subarray(0, -9))), ['error', 'damaged_archive'])
+})
+
+t.test('RAR 5 is opened where its members are compressed', async (t) => {
+  const archive = rar5('eicar.com', EICAR, 3, rar5Block(EICAR))
+  t.strictSame(said(await judge(archive)), ['malicious', 'EICAR in eicar.com'])
+  t.strictSame(said(await judge(zip([{ name: 'a.rar', content: archive }]))), [
+    'malicious',
+    'EICAR in a.rar!eicar.com',
+  ])
+  const other = rar5('eicar.com', EICAR, 3, rar5Block('harmless'.repeat(9)))
+  t.match(said(await judge(other)), ['error', /^damaged_archive/], 'of another length than it says')
+})
+
+t.test('RAR: what cannot be unpacked is an error, and hides nothing behind it', async (t) => {
+  for (const method of [1, 5, 7])
+    t.match(
+      said(await judge(rar5('a', EICAR, method))),
+      ['error', /^damaged_archive/],
+      `RAR 5, method ${method}`,
+    )
+  for (const method of [0x2f, 0x33, 0x39]) {
+    const broken = { name: 'a', content: EICAR, method }
+    t.match(said(await judge(rar4Of([broken]))), ['error', /^damaged_archive/], `RAR 4, method ${method}`)
+    const behind = rar4Of([broken, { name: 'b', content: 'harmless' }])
+    t.match(
+      said(await judge(behind)),
+      ['error', /^damaged_archive/],
+      `RAR 4, method ${method}, another behind`,
+    )
+  }
 })

@@ -95,3 +95,25 @@ t.test('what was done and not told is told', async (t) => {
   await commands.take(command)
   t.equal(events.depth, 1, 'once')
 })
+
+t.test(
+  'what a process that is gone had in hand is carried on, once, and what another has is not',
+  async (t) => {
+    const { path, store, commands, commandOf, events } = await started(t)
+    const mine = commandOf('quarantine')
+    await store.begin(mine)
+    await commands.resume()
+    t.equal(events.depth, 0, 'its process still runs')
+    t.ok(existsSync(path))
+    const gone = commandOf('quarantine')
+    await store.begin(gone)
+    await store.unfinished.put(gone.id, { command: gone, process: '1-1' })
+    await Promise.all([commands.resume(), commands.resume()])
+    t.notOk(existsSync(path))
+    t.match(store.takenUp(gone.id), { state: 'told', outcome: { type: 'applied' } })
+    t.equal(events.depth, 1)
+    await commands.resume()
+    t.equal(events.depth, 1)
+    t.same([...store.unfinished.getKeys()], [mine.id])
+  },
+)
