@@ -2,7 +2,7 @@
 # Finds what the tests need besides npm, and installs what is missing from Debian packages.
 set -euo pipefail
 # command=package
-needed=(7zz=7zip bsdtar=libarchive-tools bwrap=bubblewrap c-icap-client=c-icap clamdscan=clamdscan curl=curl gcab=gcab genisoimage=genisoimage ionice=util-linux mariadbd=mariadb-server mkfifo=coreutils pkill=procps prlimit=util-linux redis-server=redis-server xz=xz-utils zip=zip zstd=zstd)
+needed=(7zz=7zip bsdtar=libarchive-tools bwrap=bubblewrap c-icap-client=c-icap clamdscan=clamdscan curl=curl gcab=gcab genisoimage=genisoimage ionice=util-linux mariadbd=mariadb-server mkfifo=coreutils nginx=nginx pkill=procps prlimit=util-linux redis-server=redis-server xz=xz-utils zip=zip zstd=zstd)
 missing=()
 for need in "${needed[@]}"; do command -v "${need%%=*}" >/dev/null || missing+=("${need##*=}"); done
 if [ ${#missing[@]} -eq 0 ]; then
