@@ -116,6 +116,14 @@ const limits = z
       .max(256 * KIB)
       .default(32 * KIB)
       .describe('Request line and headers; over it 431. Bytes; default 32768.'),
+    body_rate: z
+      .int()
+      .min(0)
+      .max(MIB)
+      .default(64)
+      .describe(
+        'How fast a request body must come, on average over timeouts.body; slower is 408. Listener strict only. Bytes per second; 0: at any speed; default 64.',
+      ),
     fields: bytes(
       128 * KIB,
       'Fields of a request body (all of it but uploaded files) that are held and judged; over it 413.',

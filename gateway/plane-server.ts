@@ -104,6 +104,7 @@ export const startPlane = async (setup: PlaneSetup, services: PlaneServices): Pr
       idleMs: Math.ceil(config.timeouts.idle * 1000),
       bodyIdleMs: Math.ceil(config.timeouts.body * 1000),
     },
+    minBodyRate: config.limits.body_rate,
     maxHeaderBytes: config.limits.header_bytes,
     maxMessageBytes: config.limits.message_bytes,
     onExchange: plane.onExchange,

@@ -19,5 +19,5 @@ export function fromUtf8Decoded(text: string): string | undefined {
 
 /** ASCII-only comparison without case, as header names need it. */
 export function sameToken(name: string, lower: string): boolean {
-  return name.length === lower.length && name.toLowerCase() === lower
+  return name.length === lower.length && (name === lower || name.toLowerCase() === lower)
 }

@@ -60,6 +60,11 @@ export interface ListenOptions {
   readonly sharePort?: boolean
   readonly tls?: ListenTls
   readonly timeouts: ListenTimeouts
+  /**
+   * How fast a body that is being read must come, in bytes per second on average over `bodyIdleMs`; slower counts as standing
+   * still. Default 0: at any speed. Only where the limits do not say otherwise.
+   */
+  readonly minBodyRate?: number
   /** Request line and headers together. Over it: 431, or a closed connection where the limits say so. */
   readonly maxHeaderBytes: number
   /** Longest WebSocket message that a `websocket` upgrade accepts, in bytes; default 16 MiB. */

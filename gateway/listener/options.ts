@@ -14,6 +14,7 @@ export function checkOptions(options: ListenOptions): void {
   inRange('timeouts.headersMs', options.timeouts.headersMs, 1, 86_400_000)
   inRange('timeouts.idleMs', options.timeouts.idleMs, 1, 86_400_000)
   inRange('timeouts.bodyIdleMs', options.timeouts.bodyIdleMs, 1, 86_400_000)
+  inRange('minBodyRate', options.minBodyRate ?? 0, 0, 1024 * 1024)
   inRange('maxHeaderBytes', options.maxHeaderBytes, 1024, 1024 * 1024)
   inRange('maxMessageBytes', maxMessageBytes(options), 1, 1024 * 1024 * 1024)
 }

@@ -1,4 +1,5 @@
 import type { HeaderList } from '../../detectors/request.js'
+import { sameToken } from './byte-string.js'
 import type { RefusalReason } from './listener.js'
 
 /** `uri-host [":" port]` of RFC 9110 section 7.2, by its characters. */
@@ -22,18 +23,20 @@ export function refusalOf(request: RequestFacts): RefusalReason | undefined {
   const codings: string[] = []
   let expectation: string | undefined
   for (const [name, value] of request.headers) {
-    switch (name.toLowerCase()) {
-      case 'host':
-        hosts.push(value)
+    // Nearly all names are told apart by their length, without a new string.
+    switch (name.length) {
+      case 4:
+        if (sameToken(name, 'host')) hosts.push(value)
         break
-      case 'content-length':
-        lengths.push(value)
+      case 6:
+        if (sameToken(name, 'expect'))
+          expectation = expectation === undefined ? value : `${expectation},${value}`
         break
-      case 'transfer-encoding':
-        codings.push(value)
+      case 14:
+        if (sameToken(name, 'content-length')) lengths.push(value)
         break
-      case 'expect':
-        expectation = expectation === undefined ? value : `${expectation},${value}`
+      case 17:
+        if (sameToken(name, 'transfer-encoding')) codings.push(value)
         break
     }
   }
@@ -82,7 +85,7 @@ function expectationRefusal(
 /** The length that a body's framing announces; undefined for none, or for one that {@link refusalOf} refuses. */
 export function announcedLength(headers: HeaderList): number | undefined {
   for (const [name, value] of headers) {
-    if (name.length === 14 && name.toLowerCase() === 'content-length') {
+    if (sameToken(name, 'content-length')) {
       return DIGITS.test(value) && Number.isSafeInteger(Number(value)) ? Number(value) : undefined
     }
   }

@@ -15,10 +15,18 @@ const OURS: ReadonlySet<string> = new Set([
   'transfer-encoding',
 ])
 
+type NameKind = 'plain' | 'date' | 'ours' | 'length' | 'invalid'
+
+/** Names repeat from response to response, so what each is gets found out once; bounded, for an upstream may send any. */
+const KINDS = new Map<string, NameKind>()
+const MAX_KINDS = 1024
+
 export interface PreparedHead {
   readonly headers: HeaderList
   /** The `Content-Length` that was among the given fields, for responses that only speak of a body. */
   readonly givenLength: number | undefined
+  /** Whether a `Date` is among them. */
+  readonly dated: boolean
 }
 
 /**
@@ -30,28 +38,49 @@ export function prepareHead(status: number, headers: HeaderList): PreparedHead {
   if (!Number.isInteger(status) || status < 200 || status > 999) {
     throw new ListenerError('INVALID_RESPONSE', `status ${status} is not that of a final response`)
   }
-  checkFields(headers)
   const kept: (readonly [string, string])[] = []
   let givenLength: number | undefined
+  let dated = false
   for (const field of headers) {
-    const name = field[0].toLowerCase()
-    if (!OURS.has(name)) kept.push(field)
-    else if (name === 'content-length' && /^[0-9]{1,15}$/.test(field[1])) givenLength = Number(field[1])
+    const kind = checkField(field)
+    if (kind === 'plain') kept.push(field)
+    else if (kind === 'date') {
+      dated = true
+      kept.push(field)
+    } else if (kind === 'length' && /^[0-9]{1,15}$/.test(field[1])) givenLength = Number(field[1])
   }
-  return { headers: kept, givenLength }
+  return { headers: kept, givenLength, dated }
 }
 
 /** @throws ListenerError `INVALID_RESPONSE` for a field that cannot be sent; the value is not repeated in the message. */
 export function checkFields(headers: HeaderList): void {
-  for (const [name, value] of headers) {
-    if (!TOKEN.test(name)) throw new ListenerError('INVALID_RESPONSE', 'a response field has no valid name')
-    if (!FIELD_VALUE.test(value)) {
-      throw new ListenerError(
-        'INVALID_RESPONSE',
-        `the value of the response field ${name} holds bytes that cannot be sent`,
-      )
-    }
+  for (const field of headers) checkField(field)
+}
+
+function checkField([name, value]: readonly [string, string]): NameKind {
+  const kind = KINDS.get(name) ?? learn(name)
+  if (kind === 'invalid') throw new ListenerError('INVALID_RESPONSE', 'a response field has no valid name')
+  if (!FIELD_VALUE.test(value)) {
+    throw new ListenerError(
+      'INVALID_RESPONSE',
+      `the value of the response field ${name} holds bytes that cannot be sent`,
+    )
   }
+  return kind
+}
+
+function learn(name: string): NameKind {
+  const kind = kindOf(name)
+  if (KINDS.size < MAX_KINDS && name.length <= 64) KINDS.set(name, kind)
+  return kind
+}
+
+function kindOf(name: string): NameKind {
+  if (!TOKEN.test(name)) return 'invalid'
+  const lower = name.toLowerCase()
+  if (lower === 'content-length') return 'length'
+  if (lower === 'date') return 'date'
+  return OURS.has(lower) ? 'ours' : 'plain'
 }
 
 /** Whether a response to this method with this status has content (RFC 9110 section 6.4.1). */

@@ -18,6 +18,7 @@ const LIMITS: readonly string[] = [
   'OPTIONS under the name RTSP/1.0 is taken as HTTP/1.0',
   'methods outside the IANA list, and bytes over 0x7F in a request target, are answered with 400 before any rule runs',
   'a client that closes its sending half counts as gone',
+  'a body that comes slowly is waited for, however slowly it comes',
   'one thread per port: node 20 cannot share a port between the threads of a process',
 ]
 

@@ -49,6 +49,9 @@ export class StrictConnection {
   #upgrade: StrictUpgrade | undefined
   /** When what the connection now waits for began. */
   #since: number
+  /** When the rate of the body was last looked at, and the bytes that came since. */
+  #rateSince = 0
+  #rateBytes = 0
   /** It has served a request before. */
   #used = false
   /** Bytes of the next head are here. */
@@ -122,6 +125,8 @@ export class StrictConnection {
   /** The body's reader waits for bytes from here on. */
   flow(): void {
     this.#since = this.#host.clock.now
+    this.#rateSince = this.#since
+    this.#rateBytes = 0
     this.#pumpSoon()
   }
 
@@ -216,7 +221,7 @@ export class StrictConnection {
         }
         break
       case 'exchange':
-        if (this.#exchange?.body.waitsForClient === true && clock.passed(since, timeouts.bodyIdleMs)) {
+        if (this.#exchange?.body.waitsForClient === true && this.#tooSlow()) {
           this.#exchange.body.fail(new ListenerError('BODY_TIMEOUT', 'the body stood still for too long'))
         }
         this.#watchHalfClosed()
@@ -236,7 +241,10 @@ export class StrictConnection {
   readonly #onData = (chunk: Buffer): void => {
     if (this.#phase === 'lingering' || this.#phase === 'over') return
     this.#received.append(chunk)
-    if (this.#phase === 'exchange') this.#since = this.#host.clock.now
+    if (this.#phase === 'exchange') {
+      this.#since = this.#host.clock.now
+      this.#rateBytes += chunk.length
+    }
     this.#pump()
   }
 
@@ -414,6 +422,19 @@ export class StrictConnection {
     this.#socket.resume()
   }
 
+  /** Whether the body stands still, or as good as. */
+  #tooSlow(): boolean {
+    const { clock, options } = this.#host
+    const { bodyIdleMs } = options.timeouts
+    if (clock.passed(this.#since, bodyIdleMs)) return true
+    if (!clock.passed(this.#rateSince, bodyIdleMs)) return false
+    const least = ((options.minBodyRate ?? 0) * (clock.now - this.#rateSince)) / 1000
+    if (this.#rateBytes < least) return true
+    this.#rateSince = clock.now
+    this.#rateBytes = 0
+    return false
+  }
+
   /** Runs node's own clock for writing, which sees each byte that leaves, but only while some are left. */
   #watchWriting(): void {
     const waiting = this.#socket.writableLength > 0
@@ -424,8 +445,9 @@ export class StrictConnection {
 
   #watchHalfClosed(): void {
     if (!this.#ended) return
-    const { bytesWritten } = this.#socket
-    if (bytesWritten !== this.#writtenBefore) {
+    const { bytesWritten, writableLength } = this.#socket
+    // Bytes that wait to be taken have the clock of writing, and will tell when nobody is there.
+    if (writableLength > 0 || bytesWritten !== this.#writtenBefore) {
       this.#writtenBefore = bytesWritten
       this.#since = this.#host.clock.now
     } else if (this.#host.clock.passed(this.#since, HALF_CLOSED_MS)) this.destroy()

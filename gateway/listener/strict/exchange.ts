@@ -2,11 +2,11 @@ import type { HeaderList } from '../../../detectors/request.js'
 import { ListenerError } from '../errors.js'
 import type { Exchange, RefusalReason, ResponseOptions, ResponseSink, SocketEnd } from '../listener.js'
 import { announcedLength, refusalOf } from '../refusal.js'
-import { bodyBytes, checkFields, hasContent, prepareHead } from '../response-head.js'
+import { bodyBytes, checkFields, hasContent, prepareHead, type PreparedHead } from '../response-head.js'
 import { StrictBody, type BodyOwner, type Framing } from './body.js'
 import type { StrictConnection } from './connection.js'
 import type { RequestHead } from './head-scanner.js'
-import { fieldLines, hasDate, type HeadFacts, statusLine } from './message-head.js'
+import { fieldLines, type HeadFacts, statusLine } from './message-head.js'
 import type { ParseFailure } from '../parse-failure.js'
 import { StrictSink } from './sink.js'
 
@@ -95,7 +95,7 @@ export class StrictExchange implements Exchange, BodyOwner {
     if (!this.#start()) return
     this.#settlePersistence(true)
     const length = bytes?.length ?? (content ? 0 : head.givenLength)
-    const text = this.#head(status, head.headers, status === 204 ? undefined : length, false)
+    const text = this.#head(status, head, status === 204 ? undefined : length, false)
     if (!content || bytes === undefined || bytes.length === 0) this.#connection.write(text)
     else if (bytes.length > JOINED_BYTES) {
       this.#connection.gather()
@@ -120,9 +120,7 @@ export class StrictExchange implements Exchange, BodyOwner {
       if (content && contentLength === undefined && !chunked) this.#persistent = false
       // What is written before this turn ends shares the head's packet.
       this.#connection.gather()
-      this.#connection.write(
-        this.#head(status, head.headers, status === 204 ? undefined : contentLength, chunked),
-      )
+      this.#connection.write(this.#head(status, head, status === 204 ? undefined : contentLength, chunked))
     }
     this.#sink = new StrictSink(this, this.#connection, {
       content,
@@ -208,9 +206,14 @@ export class StrictExchange implements Exchange, BodyOwner {
     if (!this.body.complete && (whole || !this.body.beingRead)) this.#persistent = false
   }
 
-  #head(status: number, headers: HeaderList, contentLength: number | undefined, chunked: boolean): string {
+  #head(
+    status: number,
+    { headers, dated }: PreparedHead,
+    contentLength: number | undefined,
+    chunked: boolean,
+  ): string {
     let head = statusLine(status) + fieldLines(headers)
-    if (!hasDate(headers)) head += `Date: ${this.#connection.date}\r\n`
+    if (!dated) head += `Date: ${this.#connection.date}\r\n`
     if (contentLength !== undefined) head += `Content-Length: ${contentLength}\r\n`
     else if (chunked) head += 'Transfer-Encoding: chunked\r\n'
     if (!this.#persistent) head += 'Connection: close\r\n'

@@ -1,7 +1,6 @@
 import type { HeaderList } from '../../../detectors/request.js'
 import type { ParseFailure } from '../parse-failure.js'
-import { fieldName } from './field-names.js'
-import { CLASSES, COLON, CR, HTAB, LF, SP, TARGET, TOKEN, VALUE } from './octets.js'
+import { CLASSES, COLON, CR, HTAB, LF, SP, TARGET, TOKEN } from './octets.js'
 
 /** Longer than any method of the IANA registry; RFC 9112 section 3 asks for 501 then. */
 const MAX_METHOD_BYTES = 64
@@ -111,25 +110,20 @@ export class HeadScanner {
       method: text.slice(this.#methodStart, this.#methodEnd),
       target: text.slice(this.#methodEnd + 1, this.#targetEnd),
       httpVersion: this.#versionMinor === 0 ? '1.0' : '1.1',
-      headers: this.#headers(bytes, start, text),
+      headers: this.#headers(text),
     }
   }
 
   /** The fields alone. */
   fields(bytes: Buffer, start: number): HeaderList {
-    return this.#fields === 0
-      ? []
-      : this.#headers(bytes, start, bytes.toString('latin1', start, start + this.#at))
+    return this.#fields === 0 ? [] : this.#headers(bytes.toString('latin1', start, start + this.#at))
   }
 
-  #headers(bytes: Buffer, start: number, text: string): HeaderList {
+  #headers(text: string): HeaderList {
     const headers: [string, string][] = []
     const marks = this.#marks
     for (let i = 0; i < this.#fields * 4; i += 4) {
-      const from = marks[i] ?? 0
-      const to = marks[i + 1] ?? 0
-      const name = fieldName(bytes, start + from, start + to) ?? text.slice(from, to)
-      headers.push([name, text.slice(marks[i + 2], marks[i + 3])])
+      headers.push([text.slice(marks[i], marks[i + 1]), text.slice(marks[i + 2], marks[i + 3])])
     }
     return headers
   }
@@ -161,7 +155,7 @@ export class HeadScanner {
           if (i === stop) break
           this.#methodEnd = i - start
           if (bytes[i] !== SP || this.#methodEnd === this.#methodStart)
-            return this.#fail(i - start, 'invalid_method')
+            return this.#fail(i - start, methodProblem(this.#methodEnd === this.#methodStart, bytes[i]))
           i++
           state = TARGET_PART
           break
@@ -203,7 +197,7 @@ export class HeadScanner {
           }
           break
         case NAME:
-          while (i < stop && ((CLASSES[bytes[i] ?? 0] ?? 0) & TOKEN) !== 0) i++
+          i = endOfToken(bytes, i, stop)
           if (i === stop) break
           if (bytes[i] !== COLON) return this.#fail(i - start, nameProblem(bytes[i]))
           this.#nameEnd = i - start
@@ -218,7 +212,7 @@ export class HeadScanner {
           }
           break
         case VALUE_PART:
-          while (i < stop && ((CLASSES[bytes[i] ?? 0] ?? 0) & VALUE) !== 0) i++
+          i = endOfValue(bytes, i, stop)
           if (i === stop) break
           if (bytes[i] !== CR) {
             return this.#fail(
@@ -265,8 +259,31 @@ export class HeadScanner {
   }
 }
 
+/** The first place that holds no byte of a field value. */
+function endOfValue(bytes: Uint8Array, from: number, stop: number): number {
+  let i = from
+  while (i < stop) {
+    const byte = bytes[i] ?? 0
+    if ((byte < SP && byte !== HTAB) || byte === 0x7f) break
+    i++
+  }
+  return i
+}
+
+/** The first place that holds no byte of a token. */
+function endOfToken(bytes: Uint8Array, from: number, stop: number): number {
+  let i = from
+  while (i < stop && ((CLASSES[bytes[i] ?? 0] ?? 0) & TOKEN) !== 0) i++
+  return i
+}
+
 function controlOr(reason: string, byte: number | undefined): string {
   return byte === 0 ? 'nul_byte' : reason
+}
+
+function methodProblem(first: boolean, byte: number | undefined): string {
+  if (first && byte === CR) return 'empty_line'
+  return first && byte === LF ? 'bare_lf' : controlOr('invalid_method', byte)
 }
 
 function lineProblem(byte: number): string {

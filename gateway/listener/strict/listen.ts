@@ -49,11 +49,11 @@ class StrictServer implements ConnectionHost {
   constructor(options: ListenOptions) {
     this.options = options
     this.#sessions = new Http2Sessions(options, 'strict')
+    this.#server = options.tls === undefined ? this.#plain() : this.#secure(options.tls)
     const { headersMs, idleMs, bodyIdleMs } = options.timeouts
     this.clock = new CoarseClock(Math.min(headersMs, idleMs, bodyIdleMs), () => {
       for (const connection of this.#connections) connection.tick()
     })
-    this.#server = options.tls === undefined ? this.#plain() : this.#secure(options.tls)
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))

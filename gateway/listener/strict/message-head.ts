@@ -20,10 +20,6 @@ export function fieldLines(headers: HeaderList): string {
   return lines
 }
 
-export function hasDate(headers: HeaderList): boolean {
-  return headers.some(([name]) => name.length === 4 && name.toLowerCase() === 'date')
-}
-
 /** What the fields of a request's head say about its connection and its body. */
 export interface HeadFacts {
   /** Options of `Connection` (RFC 9110 section 7.6.1). */

@@ -5,7 +5,7 @@ import { refusalOf } from '../refusal.js'
 import { bodyBytes, hasContent, prepareHead } from '../response-head.js'
 import type { StrictConnection } from './connection.js'
 import type { RequestHead } from './head-scanner.js'
-import { fieldLines, hasDate, statusLine } from './message-head.js'
+import { fieldLines, statusLine } from './message-head.js'
 
 /** A request for a WebSocket. The connection is handed over as it is, or gets an answer and ends. */
 export class StrictUpgrade implements RawUpgrade {
@@ -52,7 +52,7 @@ export class StrictUpgrade implements RawUpgrade {
     this.#answered = true
     const content = hasContent(this.method, status)
     let text = statusLine(status) + fieldLines(head.headers)
-    if (!hasDate(head.headers)) text += `Date: ${this.#connection.date}\r\n`
+    if (!head.dated) text += `Date: ${this.#connection.date}\r\n`
     if (content) text += `Content-Length: ${bytes?.length ?? 0}\r\n`
     this.#connection.gather()
     this.#connection.write(`${text}Connection: close\r\n\r\n`)

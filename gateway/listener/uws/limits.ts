@@ -14,6 +14,7 @@ export const UWS_LIMITS: readonly string[] = [
   'the head of a streamed response leaves with its first body bytes, and carries the Date of this machine',
   'a request body that is refused is read to its end and thrown away',
   'a client that goes away while its body is paused is noticed late',
+  'a body that comes slowly is waited for, however slowly it comes',
   'timeouts for heads, bodies, writing and idle connections are 10 s, whatever is configured',
   'the port of the client is not known',
   'a WebSocket client cannot be slowed down: messages are bounded by size only; ping and pong stay on this side',

@@ -18,9 +18,19 @@ await t.test('framing fields are taken out, the rest stays as it is', (t) => {
         ['set-cookie', 'b\xff\t'],
       ],
       givenLength: 12,
+      dated: false,
     },
   )
+  t.match(prepareHead(200, [['dAte', 'x']]), { headers: [['dAte', 'x']], dated: true })
   t.equal(prepareHead(200, [['Content-Length', 'x']]).givenLength, undefined)
+  t.end()
+})
+
+await t.test('more names than are remembered are judged as well', (t) => {
+  for (let i = 0; i < 3000; i++) checkFields([[`X-${i}`, '']])
+  t.throws(() => checkFields([['X 1', '']]), { code: 'INVALID_RESPONSE' })
+  t.throws(() => checkFields([['X 1', '']]), { code: 'INVALID_RESPONSE' })
+  t.match(prepareHead(200, [['TRANSFER-Encoding', 'x']]), { headers: [] })
   t.end()
 })
 

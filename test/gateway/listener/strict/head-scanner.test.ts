@@ -50,13 +50,13 @@ await t.test('a head is read to the letter', (t) => {
 
 await t.test('what is not to the letter has a reason', (t) => {
   const cases: readonly (readonly [bytes: string, reason: string, status?: number])[] = [
-    ['\r\n\r\nGET / HTTP/1.1\r\n\r\n', 'invalid_method'],
-    ['\nGET / HTTP/1.1\r\n\r\n', 'invalid_method'],
+    ['\r\n\r\nGET / HTTP/1.1\r\n\r\n', 'empty_line'],
+    ['\nGET / HTTP/1.1\r\n\r\n', 'bare_lf'],
     ['\rGET / HTTP/1.1\r\n\r\n', 'bare_cr'],
     [' GET / HTTP/1.1\r\n\r\n', 'invalid_method'],
     ['G@T / HTTP/1.1\r\n\r\n', 'invalid_method'],
     ['\x16\x03\x01\x02', 'invalid_method'],
-    ['G\0T / HTTP/1.1\r\n\r\n', 'invalid_method'],
+    ['G\0T / HTTP/1.1\r\n\r\n', 'nul_byte'],
     [`${'M'.repeat(65)} / HTTP/1.1\r\n\r\n`, 'method_overflow', 501],
     ['GET\t/ HTTP/1.1\r\n\r\n', 'invalid_method'],
     ['GET  / HTTP/1.1\r\n\r\n', 'invalid_target'],
