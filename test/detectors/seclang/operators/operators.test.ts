@@ -1,10 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import t from 'tap'
+import { sqlWords } from '../../../../detectors/injection/sql-words.js'
 import { SecLangError } from '../../../../detectors/seclang/errors.js'
 import type { SecLangErrorCode } from '../../../../detectors/seclang/errors.js'
 import { operatorFactory } from '../../../../detectors/seclang/operators/index.js'
+import { admits } from '../../../../detectors/seclang/prefilter/requirement.js'
 import { loadContext, recordedRun } from './run.js'
 
 function judge(
@@ -136,6 +139,22 @@ t.test('injection operators report what they found', async (t) => {
   t.match(sqli.run.captures[0], /^q/)
   t.ok(judge('detectXSS', '', '<script>alert(1)</script>').matched)
   t.notOk(judge('detectSQLi', '', "Tom O'Brien").matched)
+})
+
+t.test('injection operators find nothing in what they do not ask for', async (t) => {
+  const words = [...sqlWords.keys(), 'name', 'javascript', '']
+  const pieces =
+    '1 22 , . - -- / + % : & &colon; &#58; \' " ( ) = ; < > @ # _ \0 \t \x7f \xa0 \xe9 alert'.split(' ')
+  const piece = fc.oneof(fc.constantFrom(...words), fc.constantFrom(...pieces, ' '))
+  const values = fc.array(piece, { maxLength: 6 }).map((parts) => parts.join(''))
+  for (const name of ['detectSQLi', 'detectXSS']) {
+    const requires = operatorFactory(name)?.('', loadContext('/')).requires
+    if (requires === undefined) throw new Error(`${name} asks nothing`)
+    const agrees = (value: string): boolean => admits(requires, value) || !judge(name, '', value).matched
+    fc.assert(fc.property(values, agrees), { numRuns: 5000 })
+    for (const word of words) t.ok(agrees(word), word)
+    for (let code = 0; code < 256; code++) if (!agrees(String.fromCharCode(code))) t.fail(`byte ${code}`)
+  }
 })
 
 t.test('numbers are verified wherever they stand, within a limit', async (t) => {
