@@ -1,4 +1,4 @@
-import { sqlWords, wordPairs } from './sql-words.js'
+import { jamming, sqlWords, wordPairs } from './sql-words.js'
 import type { TokenKind } from './sql-words.js'
 
 /**
@@ -67,16 +67,58 @@ export function isProse(text: string): boolean {
 
 const HYPHEN = 0x2d
 const COLON = 0x3a
+const PLUS = 0x2b
 const DOT = 0x2e
 
-/** Index of the last character of a number without letters; -1 when one is stuck to it. */
+/** Index of the last character of a number; -1 when what is stuck to it may say something by itself. */
 function endOfNumber(text: string, start: number): number {
   let at = start
   for (;;) {
     const code = text.charCodeAt(at + 1)
-    if (code === DOT || (code >= 0x30 && code <= 0x39)) at++
-    else return code < 256 && (bytes[code] ?? 0) >= 1 && (bytes[code] ?? 0) <= OTHER_IN_WORD ? -1 : at
+    if (code !== DOT && !isDigit(code)) return isWordByte(code) && !joins(text, at) ? -1 : at
+    at++
   }
+}
+
+/** Whether the dot here, behind a number, only joins it to the word that follows, which is then read like any other. */
+function joins(text: string, dot: number): boolean {
+  if (text.charCodeAt(dot) !== DOT) return false
+  switch (text.charCodeAt(dot + 1) | 0x20) {
+    case 0x65: {
+      // 1.e5, and MySQL's 1.e.name.
+      const after = text.charCodeAt(dot + 2)
+      return after !== DOT && after !== HYPHEN && after !== PLUS && !isDigit(after)
+    }
+    case 0x64:
+    case 0x66:
+      // 1.f is a number too: SQL still sees a word behind the letter.
+      return !isJammed(text, dot + 2)
+    default:
+      return true
+  }
+}
+
+const LONGEST_JAMMED = Math.max(...[...jamming].map((word) => word.length))
+
+/** Whether one of the words that SQL sees behind a number stands here. */
+function isJammed(text: string, start: number): boolean {
+  let end = start
+  while (end - start <= LONGEST_JAMMED && isAsciiWord(text.charCodeAt(end))) end++
+  return jamming.has(text.slice(start, end).toLowerCase())
+}
+
+function isAsciiWord(code: number): boolean {
+  return code < 0x80 && (isDigit(code) || isWordByte(code))
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39
+}
+
+/** Whether a word may begin or go on with this byte; digits aside. */
+function isWordByte(code: number): boolean {
+  const byte = code < 256 ? (bytes[code] ?? 0) : 0
+  return byte >= 1 && byte <= OTHER_IN_WORD
 }
 
 /** Words with what they say: by themselves, or with the word that makes a pair of them. */

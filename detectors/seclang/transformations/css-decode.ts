@@ -10,12 +10,10 @@ export const cssDecode: Transformation = (value) => {
   if (at < 0) return value
   let out = value.slice(0, at)
   while (at < value.length) {
-    if (value.charCodeAt(at) !== 92) {
-      out += value.charAt(at)
-      at += 1
-      continue
-    }
-    at += 1
+    const backslash = value.indexOf('\\', at)
+    if (backslash < 0) return out + value.slice(at)
+    out += value.slice(at, backslash)
+    at = backslash + 1
     let digits = 0
     let code = 0
     while (digits < 6) {

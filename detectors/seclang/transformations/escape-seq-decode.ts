@@ -11,11 +11,10 @@ export const escapeSeqDecode: Transformation = (value) => {
   if (at < 0) return value
   let out = value.slice(0, at)
   while (at < value.length) {
-    if (value.charCodeAt(at) !== 92 || at + 1 >= value.length) {
-      out += value.charAt(at)
-      at += 1
-      continue
-    }
+    const backslash = value.indexOf('\\', at)
+    if (backslash < 0 || backslash + 1 >= value.length) return out + value.slice(at)
+    out += value.slice(at, backslash)
+    at = backslash
     const next = value.charCodeAt(at + 1)
     const letter = escapeLetter(next)
     const byte = next === 120 || next === 88 ? hexByte(value, at + 2) : -1

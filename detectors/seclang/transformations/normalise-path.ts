@@ -5,7 +5,7 @@ import type { Transformation } from '../transformation.js'
  * cannot climb above its root. A slash at the end stays.
  */
 export const normalisePath: Transformation = (value) => {
-  if (value === '') return value
+  if (isNormal(value)) return value
   const absolute = value.startsWith('/')
   const kept: string[] = []
   let climbs = 0
@@ -22,4 +22,9 @@ export const normalisePath: Transformation = (value) => {
   if (absolute && body === '') return '/'
   const tail = value.endsWith('/') && body !== '' ? '/' : ''
   return (absolute ? '/' : '') + body + tail
+}
+
+/** Whether a path shows at a glance that nothing is to be done: no segment is empty or begins with a dot. */
+function isNormal(value: string): boolean {
+  return !value.startsWith('.') && !value.includes('/.') && !value.includes('//')
 }

@@ -1,10 +1,13 @@
 import type { Transformation } from '../transformation.js'
 
+const begin = /\/\*|--|#/
+
 /**
  * Removes C comments and HTML comments, and everything from `--` or `#` on. The byte after a comment is kept unread (NUL at the very end) and an
  * unfinished comment leaves a space: rules were written against that.
  */
 export const removeComments: Transformation = (value) => {
+  if (!begin.test(value)) return value
   let out = ''
   let at = 0
   let inside = false
