@@ -40,8 +40,10 @@ export class IncidentStore {
   readonly #latest: Database<string, string>
   readonly #state: Database<number, string>
   readonly #options: IncidentStoreOptions
-  /** Incidents that the running transaction changed. */
+  /** Incidents that the running transaction changed, and work that it took away. */
   readonly #touched = new Set<string>()
+  #removing: string[] = []
+  #removed: string[] = []
 
   private constructor(root: RootDatabase, options: IncidentStoreOptions) {
     this.#root = root
@@ -49,7 +51,10 @@ export class IncidentStore {
     this.#incidents = root.openDB({ name: 'incidents', encoding: 'json' })
     this.#latest = root.openDB({ name: 'latest', encoding: 'json' })
     this.#state = root.openDB({ name: 'state', encoding: 'json' })
-    this.work = new WorkStore(root, (incident) => this.#touched.add(incident))
+    this.work = new WorkStore(root, {
+      touched: (incident) => this.#touched.add(incident),
+      removed: (work) => this.#removing.push(work),
+    })
     this.sessions = new IncidentSessions(root, this.#state, options.signer)
     this.timeline = new Timeline(root)
   }
@@ -80,16 +85,23 @@ export class IncidentStore {
    * which nothing waits any more, has its session closed.
    */
   async transaction<T>(work: () => T): Promise<T> {
-    const outcome = await lmdbWrite(
+    const [result, removed] = await lmdbWrite(
       this.#root.childTransaction(() => {
         this.#touched.clear()
-        const result = work()
+        this.#removing = []
+        const outcome = work()
         for (const id of this.#touched) this.#settle(id)
-        return result
+        return [outcome, this.#removing] as const
       }),
     )
+    this.#removed.push(...removed)
     this.#options.onCommitted?.()
-    return outcome
+    return result
+  }
+
+  /** Ids of the work that was taken away since the last call, for who follows what waits. */
+  takeRemovedWork(): readonly string[] {
+    return this.#removed.splice(0)
   }
 
   /** Makes what other processes wrote visible to the reads that follow. */

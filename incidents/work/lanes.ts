@@ -38,9 +38,10 @@ export class Lanes {
     this.#store = store
   }
 
-  /** Takes in what was added since the last look. */
+  /** Takes in what was added since the last look, and lets go of what was taken back: nothing waits behind that. */
   refresh(): void {
     this.#store.refresh()
+    for (const id of this.#store.takeRemovedWork()) if (!this.#running.has(id)) this.remove(id)
     const added = { state: 'waiting', ...(this.#after !== undefined && { after: this.#after }) } as const
     for (const work of this.#store.work.list(added)) {
       this.#after = work.id

@@ -8,6 +8,12 @@ const MAX_EXPIRED = 1000
 
 const LAST = 'last'
 
+/** Told of what the running transaction does to work. */
+export interface WorkChanges {
+  touched(incident: string): void
+  removed(work: string): void
+}
+
 /**
  * Work on disk. What waits and the dead letters are kept apart, so that neither is read past to find the other. Everything that
  * writes must run inside a transaction of the incident store.
@@ -21,16 +27,15 @@ export class WorkStore {
   readonly #waiting: Database<number, string>
   /** The last id that was given out. */
   readonly #ids: Database<string, typeof LAST>
-  readonly #touched: (incident: string) => void
+  readonly #changes: WorkChanges
 
-  /** @param touched told of each incident whose work changes */
-  constructor(root: RootDatabase, touched: (incident: string) => void) {
+  constructor(root: RootDatabase, changes: WorkChanges) {
     this.#work = root.openDB({ name: 'work', encoding: 'json' })
     this.#dead = root.openDB({ name: 'work-dead', encoding: 'json' })
     this.#died = root.openDB({ name: 'work-died', encoding: 'json' })
     this.#waiting = root.openDB({ name: 'work-waiting', encoding: 'json' })
     this.#ids = root.openDB({ name: 'work-ids', encoding: 'json' })
-    this.#touched = touched
+    this.#changes = changes
   }
 
   add({ incident, kind, target, body = {}, due }: NewWork, now: number): Work {
@@ -72,6 +77,7 @@ export class WorkStore {
     if (!before) return
     this.#drop(before)
     this.#count(before.incident, before.state === 'waiting' ? -1 : 0)
+    this.#changes.removed(id)
   }
 
   /** How much of an incident's work waits. */
@@ -119,7 +125,7 @@ export class WorkStore {
     const count = this.waiting(incident) + change
     if (count > 0) this.#waiting.putSync(incident, count)
     else this.#waiting.removeSync(incident)
-    this.#touched(incident)
+    this.#changes.touched(incident)
   }
 
   /** Behind every id that there ever was, also when the clock was set back: who follows what is added goes by it. */

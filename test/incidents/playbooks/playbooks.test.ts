@@ -104,6 +104,28 @@ t.test(
   },
 )
 
+t.test('a wait that is over keeps no later one from its time', async (t) => {
+  const rig = await openRig(t, {
+    playbooks: [
+      {
+        name: 'two',
+        actions: [
+          { type: 'block_url' },
+          { type: 'wait_for', what: 'answered' },
+          { type: 'wait_for', what: 'time', timeout_seconds: 1 },
+          { type: 'escalate', to: 'ann' },
+        ],
+      },
+    ],
+  })
+  const { id } = await rig.open(attack())
+  const [question] = rig.answersOf(id)
+  // The queue has seen the first wait.
+  await rig.ordered('gateway')
+  await rig.core.change(() => rig.answers.decide(question?.id ?? '', 'person:ann', true))
+  while (rig.core.store.get(id)?.assignee === undefined) await rig.ordered('gateway')
+})
+
 t.test('a wait ends with its time, and may stop the playbook', async (t) => {
   const wait = (how: 'continue' | 'stop') => ({
     name: how,

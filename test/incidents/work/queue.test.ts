@@ -203,6 +203,33 @@ t.test('attempts are bounded, but not those that the other side asked to come ag
   await core.store.close()
 })
 
+t.test('nothing waits behind work that was taken back', async (t) => {
+  const core = await openTestCore(t)
+  const { id } = await openIncident(core)
+  const { until, stop, queue, seen } = await startQueue(t, core, () => done())
+  const timer = await core.change(() =>
+    core.store.work.add(
+      { incident: id, kind: 'x.do', target: 'timer', body: 'first', due: core.now() + 3_600_000 },
+      core.now(),
+    ),
+  )
+  queue.wake()
+  while (queue.backlog.length === 0) await new Promise(setImmediate)
+  await core.change(() => {
+    core.store.work.remove(timer.id)
+    core.store.work.add({ incident: id, kind: 'x.do', target: 'timer', body: 'second' }, core.now())
+  })
+  queue.wake()
+  await until(() => counted(core) === 0)
+  t.strictSame(
+    seen.map(({ work }) => work.body),
+    ['second'],
+  )
+  await stop()
+  t.strictSame(queue.backlog, [], 'and it is not counted')
+  await core.store.close()
+})
+
 t.test('a target that fails is tried by one at a time', async (t) => {
   const core = await openTestCore(t)
   for (let at = 0; at < 20; at++) await add(core, (await openIncident(core)).id, 'down')
