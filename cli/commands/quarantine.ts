@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path'
 import { InvalidArgumentError, type Command } from 'commander'
 import { Vault, type StoredItem } from '../../scanner/quarantine/vault.js'
-import { recordPersonsAct } from '../../scanner/record.js'
-import type { Config } from '../config.js'
+import { PersonsActs } from '../../scanner/response/persons-acts.js'
+import { ResponseStore } from '../../scanner/response/store.js'
 import type { CliContext, Flags } from '../context.js'
 import { actingPerson } from '../acting-person.js'
 import { openRoleStores } from '../role-stores.js'
@@ -38,16 +38,21 @@ export function registerQuarantine(program: Command, context: CliContext): void 
     const { config } = context.loadConfig(flags as Flags & QuarantineFlags)
     return { config, vault: await Vault.open(join(resolve(config.data), 'scanner'), Date.now) }
   }
-  const record = async (
-    config: Config,
-    action: 'restore' | 'discard',
-    items: readonly StoredItem[],
+  /** Opens what acts are recorded in, for as long as `work` takes. */
+  const acting = async (
+    { config, vault }: Awaited<ReturnType<typeof open>>,
+    work: (
+      act: <T>(action: 'restore' | 'discard', item: StoredItem, perform: () => Promise<T>) => Promise<T>,
+    ) => Promise<void>,
   ): Promise<void> => {
     const stores = await openRoleStores(config, 'scanner', context.logger(config, 'scanner'))
+    const store = ResponseStore.open(join(stores.data, 'scanner'))
     try {
-      for (const { id, sha256, path } of items)
-        await recordPersonsAct(
-          { ...stores, now: Date.now },
+      const acts = new PersonsActs({ ...stores, store, vault, now: Date.now })
+      await acts.resume()
+      await work((action, { id, sha256, path }, perform) =>
+        acts.carryOut(
+          id,
           {
             action,
             by: actingPerson(),
@@ -58,8 +63,11 @@ export function registerQuarantine(program: Command, context: CliContext): void 
               members: { item: { id, sha256 } },
             },
           },
-        )
+          perform,
+        ),
+      )
     } finally {
+      await store.close()
       await stores.close()
     }
   }
@@ -89,40 +97,49 @@ export function registerQuarantine(program: Command, context: CliContext): void 
     .option('--to <path>', 'another place than the one it came from')
     .option('--keep-set-id', 'keep its set-user-id and set-group-id bits')
     .action(async (id: string, flags: QuarantineFlags) => {
-      const { config, vault } = await open(flags)
-      const item = await vault.restore(id, {
-        ...(flags.to === undefined ? {} : { to: resolve(flags.to) }),
-        ...(flags.keepSetId ? { keepSetId: true } : {}),
-      })
-      await record(config, 'restore', [item])
-      print(flags, item, `restored ${flags.to ?? item.path}`)
+      const opened = await open(flags)
+      const { vault } = opened
+      const restore = () =>
+        vault.restore(id, {
+          ...(flags.to === undefined ? {} : { to: resolve(flags.to) }),
+          ...(flags.keepSetId ? { keepSetId: true } : {}),
+        })
+      const known = await vault.show(id)
+      // One that is not there is refused by the vault, in its own words.
+      if (!known) await restore()
+      else await acting(opened, (act) => act('restore', known, async () => void (await restore())))
+      print(flags, known ?? { id }, `restored ${flags.to ?? known?.path}`)
     })
 
   verb('delete', 'delete an item for good')
     .argument('<id>')
     .action(async (id: string, flags: QuarantineFlags) => {
-      const { config, vault } = await open(flags)
+      const opened = await open(flags)
+      const { vault } = opened
       const item = await vault.show(id)
-      await vault.delete(id)
-      if (item) await record(config, 'discard', [item])
+      if (item) await acting(opened, (act) => act('discard', item, () => vault.delete(id)))
+      else await vault.delete(id)
       print(flags, item ?? { id }, `deleted ${id}`)
     })
 
   verb('purge', 'delete old items for good')
     .requiredOption('--older-than <days>', 'items that came into the vault longer ago', days)
     .action(async (flags: QuarantineFlags) => {
-      const { config, vault } = await open(flags)
+      const opened = await open(flags)
+      const { vault } = opened
       const before = Date.now() - (flags.olderThan ?? 0) * DAY_MS
-      const purged: StoredItem[] = []
+      const old: StoredItem[] = []
       for (const entry of await vault.list())
-        if ('item' in entry && entry.item.stored_at < before) {
-          await vault.delete(entry.item.id)
-          purged.push(entry.item)
-          print(flags, entry.item, `deleted ${entry.item.id}`)
-        } else if ('error' in entry) {
+        if ('error' in entry) {
           context.stderr.write(`${entry.id} stays, ${entry.error.code}: ${entry.error.message}\n`)
           context.setExitCode(1)
+        } else if (entry.item.stored_at < before) old.push(entry.item)
+      if (old.length === 0) return
+      await acting(opened, async (act) => {
+        for (const item of old) {
+          await act('discard', item, () => vault.delete(item.id))
+          print(flags, item, `deleted ${item.id}`)
         }
-      if (purged.length > 0) await record(config, 'discard', purged)
+      })
     })
 }

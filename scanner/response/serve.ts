@@ -5,6 +5,7 @@ import type { ScanPool } from '../pool.js'
 import type { Vault } from '../quarantine/vault.js'
 import type { Record } from '../record.js'
 import { Commands } from './commands.js'
+import { PersonsActs } from './persons-acts.js'
 import { Responder, type ResponsePolicy } from './responder.js'
 import { ResponseStore } from './store.js'
 
@@ -48,14 +49,19 @@ export async function startResponse(deps: ResponseDeps): Promise<{ close(): Prom
   }
   const commands = new Commands(responder, deps, log, block)
   block()
-  await commands.resume()
+  const acts = new PersonsActs({ ...deps, store })
+  const resume = async (): Promise<void> => {
+    await commands.resume()
+    await acts.resume()
+  }
+  await resume()
   const consumer = deps.commands.consume('scanner', (items) => commands.handle(items))
   let looking = Promise.resolve()
   const timer = setInterval(() => {
     block()
     looking = looking
       .then(async () => {
-        await commands.resume()
+        await resume()
         await commands.endExpired()
       })
       .catch((error: unknown) =>

@@ -9,6 +9,7 @@ import { checkLmdbFile } from '../../runtime/lmdb-file.js'
 import { ScanError } from '../errors.js'
 import { isRunning, ownMark } from '../process-mark.js'
 import { MOST_BLOCKED, type BlockedHashes, type BlockedLevel } from './blocked-hash.js'
+import type { PersonsAct } from '../record.js'
 import type { Outcome } from './outcome.js'
 
 /** Commands that are remembered, so that none is carried out twice and each can be revoked. */
@@ -24,6 +25,12 @@ export interface TakenUp {
 /** A command that is begun and not told, and the process that has it in hand. */
 interface Unfinished {
   readonly command: ScannerCommand
+  readonly process: string
+}
+
+/** What a person does to an item of the vault, and the process that does it. */
+interface BegunAct {
+  readonly act: PersonsAct
   readonly process: string
 }
 
@@ -49,6 +56,7 @@ export class ResponseStore {
     readonly root: RootDatabase,
     readonly commands: Database<TakenUp, string>,
     readonly unfinished: Database<Unfinished, string>,
+    readonly acts: Database<BegunAct, string>,
     readonly hashes: Database<BlockedHash, string>,
     readonly state: Database<number, string>,
   ) {}
@@ -57,11 +65,12 @@ export class ResponseStore {
   static open(folder: string): ResponseStore {
     const path = privateFolderSync(folder, 'response')
     checkLmdbFile(join(path, 'data.mdb'))
-    const root = open({ path, noSubdir: false, overlappingSync: false, maxDbs: 4 })
+    const root = open({ path, noSubdir: false, overlappingSync: false, maxDbs: 5 })
     return new ResponseStore(
       root,
       root.openDB({ name: 'commands', encoding: 'json' }),
       root.openDB({ name: 'unfinished', encoding: 'json' }),
+      root.openDB({ name: 'acts', encoding: 'json' }),
       root.openDB({ name: 'hashes', encoding: 'json' }),
       root.openDB({ name: 'state', encoding: 'json' }),
     )
@@ -96,16 +105,21 @@ export class ResponseStore {
 
   /** Takes in hand, for this process, what others began that are gone; no two get the same. */
   async takeOver(): Promise<readonly ScannerCommand[]> {
-    this.unfinished.resetReadTxn()
-    const left = [...this.unfinished.getRange()].filter(({ value }) => !isRunning(value.process))
-    if (left.length === 0) return []
-    return this.#write(() =>
-      left.flatMap(({ key, value }) => {
-        if (this.unfinished.get(key)?.process !== value.process) return []
-        this.unfinished.putSync(key, { ...value, process: ownMark() })
-        return value.command
-      }),
-    )
+    return (await this.#takeOver(this.unfinished)).map(([, { command }]) => command)
+  }
+
+  /** A person's act on an item of the vault is begun by this process. */
+  async beginAct(item: string, act: PersonsAct): Promise<void> {
+    await this.#write(() => this.acts.putSync(item, { act, process: ownMark() }))
+  }
+
+  async endAct(item: string): Promise<void> {
+    await this.#write(() => this.acts.removeSync(item))
+  }
+
+  /** As `takeOver`, of persons' acts by item. */
+  async takeOverActs(): Promise<readonly (readonly [item: string, PersonsAct])[]> {
+    return (await this.#takeOver(this.acts)).map(([item, { act }]) => [item, act])
   }
 
   /** Remembers how far a command is, and forgets the oldest beyond the limit (ids sort by time). */
@@ -168,6 +182,21 @@ export class ResponseStore {
 
   async close(): Promise<void> {
     await this.root.close()
+  }
+
+  async #takeOver<T extends { readonly process: string }>(
+    from: Database<T, string>,
+  ): Promise<readonly (readonly [key: string, T])[]> {
+    from.resetReadTxn()
+    const left = [...from.getRange()].filter(({ value }) => !isRunning(value.process))
+    if (left.length === 0) return []
+    return this.#write(() =>
+      left.flatMap(({ key, value }) => {
+        if (from.get(key)?.process !== value.process) return []
+        from.putSync(key, { ...value, process: ownMark() })
+        return [[key, value] as const]
+      }),
+    )
   }
 
   #remember(id: string, takenUp: TakenUp): void {
