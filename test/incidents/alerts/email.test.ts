@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { mailServer } from '../fakes/mail-server.js'
 import { open, opened, send } from './samples.js'
@@ -40,6 +41,9 @@ const mail = {
   to: ['ops@example.org', 'boss@example.org'],
 }
 
+/** Names of the headers of a mail of ours. */
+const HEADERS = 'auto-submitted,content-type,date,from,message-id,mime-version,subject,to,x-portcullis-event'
+
 const url = (scheme: string, port: number, name = 'ALERT_MAIL_URL'): string => {
   process.env[name] = `${scheme}://edge:p%40ss@127.0.0.1:${port}`
   return `env:${name}`
@@ -63,6 +67,43 @@ t.test('a mail has text and HTML, and nothing of a client becomes a header or ma
   t.match(whole, /Content-Type: text\/html/)
   t.match(whole, '&lt;/pre&gt;&lt;b&gt;x&lt;/b&gt;')
   t.strictSame(channel.recipients, mail.to, 'each recipient gets a mail of his own')
+})
+
+t.test('whatever an incident is called, a mail has the headers that we gave it and no others', async (t) => {
+  const { mails, port } = await mailServer(t, { disabledCommands: ['STARTTLS', 'AUTH'] })
+  const channel = await open({ ...mail, smtp_url: `smtp://127.0.0.1:${port}` })
+  const hostile = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc
+      .array(
+        fc.constantFrom(
+          '\r',
+          '\n',
+          '\r\n',
+          'Bcc: a@evil.example',
+          ' ',
+          '\t',
+          '\0',
+          '=?utf-8?Q?=0ABcc=3A?=',
+          'é',
+          ':',
+        ),
+      )
+      .map((parts) => parts.join('')),
+  )
+  await fc.assert(
+    fc.asyncProperty(hostile, async (title) => {
+      mails.length = 0
+      await send(channel, opened({ title }))
+      const [head = ''] = mails[0]?.source.split('\r\n\r\n', 1) ?? []
+      const names = head
+        .replace(/\r\n[ \t]/g, ' ')
+        .split('\r\n')
+        .map((line) => /^([\w-]+):/.exec(line)?.[1]?.toLowerCase())
+      return names.toSorted().join() === HEADERS && mails[0]?.to.join() === 'ops@example.org'
+    }),
+    { numRuns: Number(process.env['PORTCULLIS_FUZZ_RUNS'] ?? 40) },
+  )
 })
 
 t.test('STARTTLS with a password, by a certificate that was named', async (t) => {

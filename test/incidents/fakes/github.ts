@@ -1,5 +1,6 @@
-import { createHmac, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
+import { postSigned } from './signed-post.js'
 import { trackerServer, type FakeAnswer, type FakeRequest, type TrackerServer } from './tracker-server.js'
 
 interface Issue {
@@ -147,19 +148,16 @@ export async function deliverGitHub(
   payload: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly status: number; readonly body: string }> {
-  const raw = JSON.stringify(payload)
-  const response = await fetch(url, {
-    method: 'POST',
-    redirect: 'manual',
-    headers: {
-      'content-type': 'application/json',
+  return postSigned(
+    url,
+    secret,
+    payload,
+    {
       'user-agent': 'GitHub-Hookshot/044aadd',
       'x-github-event': event,
       'x-github-delivery': randomUUID(),
-      'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(raw).digest('hex')}`,
       ...headers,
     },
-    body: raw,
-  })
-  return { status: response.status, body: await response.text() }
+    'x-hub-signature-256',
+  )
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
-import { envelope, page, postSigned, Refusal, refusalFor } from './openpr-envelope.js'
+import { envelope, page, Refusal, refusalFor } from './openpr-envelope.js'
+import { postSigned } from './signed-post.js'
 import { trackerServer, type FakeRequest, type TrackerServer } from './tracker-server.js'
 
 export interface AiTask {

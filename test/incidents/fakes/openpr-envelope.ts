@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto'
 import type { FakeAnswer, FakeRequest } from './tracker-server.js'
 
 /** What OpenPR refuses with: a number in the body of an answer whose HTTP status is 200. */
@@ -34,25 +33,4 @@ export const page = <T>(items: readonly T[], query = new URLSearchParams()) => {
     per_page: size,
     total_pages: Math.ceil(items.length / size),
   }
-}
-
-/** Posts JSON as OpenPR does: signed over the raw body, tried once, no redirects. */
-export async function postSigned(
-  url: string,
-  secret: string,
-  payload: object,
-  headers: Readonly<Record<string, string>> = {},
-): Promise<{ readonly status: number; readonly body: string }> {
-  const raw = JSON.stringify(payload)
-  const response = await fetch(url, {
-    method: 'POST',
-    redirect: 'manual',
-    headers: {
-      'content-type': 'application/json',
-      'x-webhook-signature': `sha256=${createHmac('sha256', secret).update(raw).digest('hex')}`,
-      ...headers,
-    },
-    body: raw,
-  })
-  return { status: response.status, body: await response.text() }
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import { AiTasks } from './openpr-ai-tasks.js'
-import { envelope, page, postSigned, Refusal, refusalFor } from './openpr-envelope.js'
+import { envelope, page, Refusal, refusalFor } from './openpr-envelope.js'
+import { postSigned } from './signed-post.js'
 import { trackerServer, type FakeAnswer, type FakeRequest, type TrackerServer } from './tracker-server.js'
 
 export interface OpenPrUser {
@@ -61,6 +62,13 @@ export const SUBSCRIBABLE = [
   'ai.task_completed',
   'ai.task_failed',
 ]
+
+/** Of a tool of MCP. */
+type ToolArguments = Record<string, string> & {
+  readonly label_ids?: readonly string[]
+  readonly state?: string
+  readonly assignee_id?: string
+}
 
 export interface OpenPrOptions {
   readonly now?: () => number
@@ -209,7 +217,7 @@ export class FakeOpenPr {
     const { id, method, params } = request.body as {
       id: number
       method: string
-      params: { name: string; arguments: Record<string, string> }
+      params: { name: string; arguments: ToolArguments }
     }
     if (method !== 'tools/call')
       return rpc(id, { error: { code: -32_601, message: `Method not found: ${method}` } })
@@ -226,7 +234,7 @@ export class FakeOpenPr {
     }
   }
 
-  #tool(name: string, args: Record<string, string>, caller: OpenPrUser): unknown {
+  #tool(name: string, args: ToolArguments, caller: OpenPrUser): unknown {
     const whole = (data: unknown): unknown => ({ code: 0, message: 'success', data })
     switch (name) {
       case 'projects.get':
@@ -257,8 +265,7 @@ export class FakeOpenPr {
         this.#update(this.#issue(args['work_item_id'] ?? ''), args, caller)
         return whole(view(this.#issue(args['work_item_id'] ?? ''), this.project.id))
       case 'work_items.add_labels':
-        for (const label of (args as unknown as { label_ids: string[] }).label_ids)
-          this.#issue(args['work_item_id'] ?? '').labels.add(label)
+        for (const label of args.label_ids ?? []) this.#issue(args['work_item_id'] ?? '').labels.add(label)
         return 'Labels added to work item'
       case 'comments.create': {
         this.#mayWrite(caller)

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import type { RunResult } from '../../../incidents/agents/run.js'
-import { postSigned } from '../fakes/openpr-envelope.js'
+import { postSigned } from '../fakes/signed-post.js'
 import { openpr } from './served.js'
 
 /** An OpenPR with a bot that is our agent Vano; its token is known, or not. */
