@@ -12,16 +12,95 @@ const KNOWN_PREFIX =
 /**
  * Hides secrets that show by their own form: private keys, card numbers, tokens of known makers, JSON Web Tokens, long
  * random-looking strings, passwords in URLs, and values beside a telling name. Four characters of a token stay, so that
- * two of them can be told apart. Linear: each step walks the text once.
+ * two of them can be told apart. Linear: each step walks the text once, and a first walk says which steps can find anything.
  */
 export function maskSecrets(text: string): string {
   if (text.length < 6) return text
-  let out = hidePrivateKeys(text)
-  out = out.replace(NAMED_SECRET, (_, lead: string, scheme: string) => lead + scheme + HIDDEN)
-  out = out.replace(SCHEME_SECRET, (_, scheme: string, space: string) => scheme + space + HIDDEN)
-  out = hideUserInfo(out)
-  out = hideTokens(out)
-  return hideCards(out)
+  const forms = possibleSecrets(text)
+  return forms === 0 ? text : hideSecrets(text, forms)
+}
+
+/** Every form, for {@link hideSecrets}. */
+export const ALL_FORMS = 0b111111
+const PRIVATE_KEY = 1
+const NAMED = 2
+const SCHEME = 4
+const USER_INFO = 8
+const TOKEN = 16
+const CARD = 32
+
+/** @param forms those to look for, as `possibleSecrets` says; a step never makes a secret of another form */
+export function hideSecrets(text: string, forms: number): string {
+  let out = text
+  if ((forms & PRIVATE_KEY) !== 0) out = hidePrivateKeys(out)
+  if ((forms & NAMED) !== 0)
+    out = out.replace(NAMED_SECRET, (_, lead: string, scheme: string) => lead + scheme + HIDDEN)
+  if ((forms & SCHEME) !== 0)
+    out = out.replace(SCHEME_SECRET, (_, scheme: string, space: string) => scheme + space + HIDDEN)
+  if ((forms & USER_INFO) !== 0) out = hideUserInfo(out)
+  if ((forms & TOKEN) !== 0) out = hideTokens(out)
+  if ((forms & CARD) !== 0) out = hideCards(out)
+  return out
+}
+
+const IN_TOKEN = 1
+const IN_CARD = 2
+const SPACE = 4
+/** The last letter of a name in `NAMED_SECRET`. */
+const ENDS_NAME = 8
+/** The last letter of a scheme in `SCHEME_SECRET`. */
+const ENDS_SCHEME = 16
+
+/** What a character can be a part of, by its code; those beyond Latin-1 are only ever taken for white space. */
+const CLASSES = Uint8Array.from({ length: 256 }, (_, code) => {
+  const char = String.fromCharCode(code)
+  return (
+    (/[A-Za-z0-9+_.-]/.test(char) ? IN_TOKEN : 0) |
+    (/[\d -]/.test(char) ? IN_CARD : 0) |
+    (/\s/.test(char) ? SPACE : 0) |
+    (/[cdeflnpstvy]/i.test(char) ? ENDS_NAME : 0) |
+    (/[rc]/i.test(char) ? ENDS_SCHEME : 0)
+  )
+})
+const classAt = (text: string, at: number): number => CLASSES[text.charCodeAt(at)] ?? SPACE
+
+/** How the names of `NAMED_SECRET` end. */
+const NAME_END =
+  /(?:word|wd|phrase|secret|key|token|authorization|session|id|credentials?|jwt|srf|passcode|signature|otp|pin|cvv|cvc|ssn|iban)$/i
+const LONGEST_NAME = 13
+
+/** Whether a colon or equals sign follows a name that tells a secret. */
+const followsName = (text: string, sign: number): boolean => {
+  let at = sign - 1
+  for (let spaces = 0; spaces < 4 && at >= 0 && (classAt(text, at) & SPACE) !== 0; spaces++) at--
+  if (text[at] === '"' || text[at] === "'") at--
+  if ((classAt(text, at) & ENDS_NAME) === 0) return false
+  return NAME_END.test(text.slice(Math.max(0, at + 1 - LONGEST_NAME), at + 1))
+}
+
+/** The forms of secrets that a text may hold, found in one walk: a form that is not among them is not there. */
+function possibleSecrets(text: string): number {
+  let forms = 0
+  let token = 0
+  let card = 0
+  let hyphens = 0
+  let before = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    const found = CLASSES[code] ?? SPACE
+    token = (found & IN_TOKEN) === 0 ? 0 : token + 1
+    card = (found & IN_CARD) === 0 ? 0 : card + 1
+    hyphens = code === 0x2d ? hyphens + 1 : 0
+    if (token === 16) forms |= TOKEN
+    if (card === 13) forms |= CARD
+    if (hyphens === 5) forms |= PRIVATE_KEY
+    if (code === 0x40) forms |= USER_INFO
+    // `bearer ` or `basic `.
+    if ((found & SPACE) !== 0 && (before & ENDS_SCHEME) !== 0) forms |= SCHEME
+    if ((code === 0x3a || code === 0x3d) && (forms & NAMED) === 0 && followsName(text, at)) forms |= NAMED
+    before = found
+  }
+  return forms
 }
 
 function hidePrivateKeys(text: string): string {

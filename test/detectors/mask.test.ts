@@ -2,7 +2,7 @@ import t from 'tap'
 import fc from 'fast-check'
 
 import { isSensitiveName, isSensitiveVariable, maskMatch, maskSample, maskUri } from '../../detectors/mask.js'
-import { maskSecrets } from '../../detectors/mask-secrets.js'
+import { ALL_FORMS, hideSecrets, maskSecrets } from '../../detectors/mask-secrets.js'
 import type { RuleMatch } from '../../detectors/verdict.js'
 import { growth } from './seclang/work.js'
 
@@ -134,4 +134,45 @@ t.test('masking is total and linear', async (t) => {
   ]) {
     t.ok(growth((n) => maskSecrets(unit.repeat(n)), 1000) < 10, unit)
   }
+})
+
+t.test('the walk that says which secrets a text may hold never misses one', async () => {
+  const names = 'password Session_ID sid api-key iban PIN authorization credentials bearer Basic'.split(' ')
+  const signs = [
+    '"',
+    "'",
+    ' ',
+    '    ',
+    '\t',
+    '\xa0',
+    '\u2003',
+    ':',
+    '=',
+    '&',
+    '@',
+    '://',
+    '-',
+    '.',
+    '\n',
+    'x',
+    '7',
+  ]
+  const secrets = [
+    'https://bob:s3cr3t@example.com/',
+    'aB3dE5'.repeat(6),
+    '4111 1111 1111 1111',
+    '5555-5555',
+    '-----BEGIN RSA PRIVATE KEY-----',
+    '-----END',
+    'ghp_',
+    'eyJ',
+  ]
+  const piece = fc.oneof(fc.constantFrom(...names), fc.constantFrom(...signs), fc.constantFrom(...secrets))
+  fc.assert(
+    fc.property(fc.array(fc.oneof(piece, fc.string({ maxLength: 12 })), { maxLength: 12 }), (parts) => {
+      const text = parts.join('')
+      return text.length < 6 || maskSecrets(text) === hideSecrets(text, ALL_FORMS)
+    }),
+    { numRuns: 5000 },
+  )
 })
