@@ -17,12 +17,13 @@ import { RepeatedLog } from './repeated-log.js'
 import type { SiteTable } from './site.js'
 import type { Transaction } from './transaction.js'
 import { UpgradeLife } from './upgrade.js'
-import type { VerdictRecord } from './verdict-record.js'
 import { verdictRecord } from './verdict-record.js'
+import type { WrittenRecord } from './written-record.js'
+import { writeRecord } from './written-record.js'
 
 /** Where a data plane hands over what has to be kept; the receiver never makes a request wait. */
 export interface RecordSink {
-  verdict(record: VerdictRecord): void
+  verdict(written: WrittenRecord): void
   malformed(report: MalformedReport): void
 }
 
@@ -102,7 +103,7 @@ export class DataPlane {
     const verdict = finalVerdict(result.verdict, transaction.refusal)
     this.meter.finished(transaction, verdict, result, status)
     const record = verdictRecord(transaction, result, status, this.#mask)
-    if (record !== undefined) this.#sink.verdict(record)
+    if (record !== undefined) this.#sink.verdict(writeRecord(record, transaction.startedAt))
   }
 
   /** An upstream that did not answer. */

@@ -30,6 +30,7 @@ export class GatewayMeter {
   readonly #upstreamFailures
   readonly #malformed
   readonly #lost
+  readonly #summarised
 
   constructor(telemetry: Telemetry) {
     this.telemetry = telemetry
@@ -60,6 +61,10 @@ export class GatewayMeter {
       description: 'Records of verdicts that could not be kept, by what failed.',
       labels: { kind: LOSSES },
     })
+    this.#summarised = metrics.counter('portcullis.records.summarised', {
+      description: 'Verdicts that came too fast to be told one by one and are counted in summaries instead.',
+      labels: { kind: ['ledger', 'event'] },
+    })
   }
 
   upstreamFailed(status: number): void {
@@ -72,6 +77,10 @@ export class GatewayMeter {
 
   lost(kind: RecordLoss, count = 1): void {
     this.#lost({ kind }, count)
+  }
+
+  summarised(kind: 'ledger' | 'event'): void {
+    this.#summarised({ kind })
   }
 
   /** @param status what the client got; 0 when it got nothing */

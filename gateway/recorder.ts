@@ -1,4 +1,4 @@
-import type { Severity, Event } from '../runtime/events.js'
+import type { Event } from '../runtime/events.js'
 import { codeOf, messageOf } from '../runtime/errors.js'
 import type { Logger } from '../runtime/log.js'
 import type { Topic } from '../runtime/outbox.js'
@@ -11,9 +11,11 @@ import type { RecordSink } from './data-plane.js'
 import type { MalformedReport } from './malformed-reports.js'
 import type { GatewayMeter, RecordLoss } from './meter.js'
 import { RepeatedLog } from './repeated-log.js'
-import type { VerdictRecord } from './verdict-record.js'
-import { auditLine } from './verdict-record.js'
-import type { Commitment, VerdictStore } from './verdict-store.js'
+import type { Commitment } from './salted-record.js'
+import { VerdictEvents } from './verdict-events.js'
+import type { VerdictStore } from './verdict-store.js'
+import type { WrittenRecord } from './written-record.js'
+import { writeRecord } from './written-record.js'
 
 /** Limits of the ledger's schema of `security.verdict`. */
 const MAX_LEDGER_RULES = 1000
@@ -22,6 +24,9 @@ const MAX_LEDGER_TRUNCATED = 32
 const PROBLEM_MS = 30_000
 /** Events on their way to the outbox; beyond it they are counted as lost, like in a full outbox. */
 const MAX_PENDING_EVENTS = 10_000
+/** Records that wait at most this long for the ones behind them, and so many at most. */
+const GATHER_MS = 10
+const MAX_GATHERED = 256
 
 export interface RecorderOptions {
   /** Undefined writes none. */
@@ -34,36 +39,41 @@ export interface RecorderOptions {
   readonly log: Logger
 }
 
-/** SecLang severities: 0 emergency, 1 alert, 2 critical, 3 error, 4 warning, 5 notice, 6 info, 7 debug. */
-const severityOf = (record: VerdictRecord): Severity => {
-  const deciding = record.rules.find((rule) => rule.id === record.verdict.rule)?.severity
-  const severity = deciding ?? Math.min(...record.rules.map((rule) => rule.severity ?? 4))
-  if (severity <= 1) return 'critical'
-  if (severity === 2) return 'high'
-  if (severity === 3) return 'medium'
-  return severity === Infinity || severity === 4 ? 'low' : 'info'
-}
-
 /**
- * Keeps what the data planes decided: a line in the audit log, the record in the verdict store, an action in the ledger,
- * an event for the other roles. It is called after the client has its answer and makes nobody wait; what cannot be kept is
- * counted, logged, and makes the gateway not ready.
+ * Keeps what the data planes decided: the record in the verdict store; then, once that is durable, a line in the audit log,
+ * an action in the ledger, an event for the other roles. It is called after the client has its answer and makes nobody wait;
+ * what cannot be kept is counted, logged, and makes the gateway not ready.
+ *
+ * The store is the journal of the others. How far the ledger has come in it is marked with the ledger's own batches, so that
+ * what stands in the audit log is in the ledger, as an entry or in a summary and not twice, however the process ended.
  */
 export class Recorder implements RecordSink {
   readonly #options: RecorderOptions
   readonly #repeated: RepeatedLog
+  readonly #events: VerdictEvents
   readonly #problems = new Map<RecordLoss, { until: number; message: string }>()
   #audit: AuditLog | undefined
+  #gathered: WrittenRecord[] = []
+  #timer: NodeJS.Timeout | undefined
+  /** Batches are told of in the order in which they came, so the last one is the last to settle. */
+  #lastBatch: Promise<void> = Promise.resolve()
   #pendingEvents = 0
-  /** Appends keep their order, so the last one is the last to settle. */
+  /** Appends keep their order. */
   #lastEvent: Promise<unknown> = Promise.resolve()
 
   private constructor(options: RecorderOptions) {
     this.#options = options
     this.#repeated = new RepeatedLog(options.log)
+    this.#events = new VerdictEvents(
+      (event) => this.#publish(event),
+      (count) => this.#lost('event', 'too many different verdicts in one second', count),
+    )
   }
 
-  /** Opens the audit log. Rejects with `GATEWAY_AUDIT_LOG` when that is impossible, so that a wrong path shows at start. */
+  /**
+   * Opens the audit log, and records in the ledger what a process that ended in a hurry had stored only. Rejects with
+   * `GATEWAY_AUDIT_LOG` when the log cannot be opened, so that a wrong path shows at start.
+   */
   static async open(options: RecorderOptions): Promise<Recorder> {
     const recorder = new Recorder(options)
     const { auditFile } = options
@@ -75,16 +85,14 @@ export class Recorder implements RecordSink {
       }).catch((error: unknown) => {
         throw new GatewayError('GATEWAY_AUDIT_LOG', auditFailure(auditFile, error), { cause: error })
       })
+    recorder.#catchUp()
     return recorder
   }
 
-  verdict(record: VerdictRecord): void {
-    this.#audit?.write(auditLine(record))
-    const { commitment, stored } = this.#options.store.put(record)
-    stored.catch((error: unknown) => this.#lost('verdict_store', messageOf(error)))
-    const time = Date.parse(record.time)
-    const entry = this.#toLedger(record, time, commitment)
-    if (record.verdict.action !== 'allow') this.#publish(verdictEvent(record, time, entry))
+  verdict(written: WrittenRecord): void {
+    this.#gathered.push(written)
+    if (this.#gathered.length >= MAX_GATHERED) this.#keep()
+    else this.#timer ??= setTimeout(() => this.#keep(), GATHER_MS)
   }
 
   malformed(report: MalformedReport): void {
@@ -118,45 +126,105 @@ export class Recorder implements RecordSink {
 
   /** Resolves when everything recorded so far is on disk. */
   async flush(): Promise<void> {
-    await Promise.all([
-      this.#audit?.flush(),
-      this.#options.store.flush(),
-      this.#options.ledger.flush(),
-      this.#lastEvent,
-    ])
+    this.#keep()
+    await this.#lastBatch
+    this.#events.flush()
+    await Promise.all([this.#audit?.flush(), this.#options.ledger.flush(), this.#lastEvent])
   }
 
   /** Keeps what is on its way, then closes the audit log and the store. The outbox and the ledger client stay open. */
   async close(): Promise<void> {
     await this.flush()
     await this.#audit?.close()
-    await this.#options.store.close()
+    const { store } = this.#options
+    await store
+      .mark(this.#accounted())
+      .catch((error: unknown) => this.#lost('verdict_store', messageOf(error), 0))
+    await store.close()
     this.#repeated.flush()
   }
 
-  #toLedger(record: VerdictRecord, time: number, { alg, hash }: Commitment): string | undefined {
-    const { action, mode, phase, rule, status, score, truncated } = record.verdict
+  /** Stores what was gathered and tells of it when it is stored, or cannot be. */
+  #keep(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const batch = this.#gathered
+    if (batch.length === 0) return
+    this.#gathered = []
+    const { first, commitments, stored } = this.#options.store.append(batch, this.#accounted())
+    const settled = stored.catch((error: unknown) =>
+      this.#lost('verdict_store', messageOf(error), batch.length),
+    )
+    this.#lastBatch = this.#lastBatch.then(() => settled).then(() => this.#tell(batch, first, commitments))
+  }
+
+  #tell(batch: readonly WrittenRecord[], first: number, commitments: readonly Commitment[]): void {
+    for (const [index, written] of batch.entries()) {
+      this.#audit?.write(written.line)
+      const commitment = commitments[index]
+      if (commitment === undefined) continue
+      const entry = this.#toLedger(written, first + index, commitment)
+      if (written.verdict.action !== 'allow' && !this.#events.add(written, entry))
+        this.#options.meter.summarised('event')
+    }
+  }
+
+  /** How far the ledger has come in the store. The store knows it too, in case the outbox was taken away. */
+  #accounted(): number {
+    return Math.max(this.#options.ledger.position, this.#options.store.marked)
+  }
+
+  /** What was stored and not yet marked in the ledger's outbox is recorded now. */
+  #catchUp(): void {
+    const { store, log } = this.#options
+    const { last } = store
+    const position = this.#accounted()
+    store.resume(position)
+    let found = 0
+    for (const { number, record, commitment } of store.after(position)) {
+      found++
+      this.#toLedger(writeRecord(record, Date.parse(record.time)), number, commitment)
+    }
+    if (found > 0)
+      log.warn({ records: found }, 'the ledger records what was kept before the last end, and not recorded')
+    // They were removed for room, or never got to disk.
+    const missing = last - position - found
+    if (missing > 0)
+      this.#lost('ledger', 'they were gone from the store before the ledger took them', missing)
+  }
+
+  #toLedger(written: WrittenRecord, position: number, { alg, hash }: Commitment): string | undefined {
+    const { action, mode, phase, rule, status, score, truncated } = written.verdict
     const verdict: { [key: string]: ActionValue } = {
       action,
       mode,
       status,
       score: Math.trunc(score),
-      truncated: truncated.slice(0, MAX_LEDGER_TRUNCATED),
+      truncated:
+        truncated.length > MAX_LEDGER_TRUNCATED ? truncated.slice(0, MAX_LEDGER_TRUNCATED) : truncated,
     }
     if (phase !== null) verdict['phase'] = phase
     if (rule !== null) verdict['rule'] = rule
     try {
-      return this.#options.ledger.record({
-        id: record.request_id,
-        kind: 'security.verdict',
-        ts: time,
-        members: {
-          verdict,
-          rules: record.rules.slice(0, MAX_LEDGER_RULES).map(({ id }) => id),
-          record: { alg, hash },
-          site: record.site,
+      const entry = this.#options.ledger.record(
+        {
+          id: written.id,
+          kind: 'security.verdict',
+          ts: written.time,
+          members: {
+            verdict,
+            rules:
+              written.rules.length > MAX_LEDGER_RULES
+                ? written.rules.slice(0, MAX_LEDGER_RULES)
+                : written.rules,
+            record: { alg, hash },
+            site: written.site,
+          },
         },
-      })
+        position,
+      )
+      if (entry === undefined) this.#options.meter.summarised('ledger')
+      return entry
     } catch (error) {
       this.#lost('ledger', messageOf(error))
       return undefined
@@ -188,34 +256,5 @@ export class Recorder implements RecordSink {
       message: `records are lost (${kind}): ${message}`,
     })
     this.#repeated.warn(kind, { kind, count }, `a record was lost (${kind}): ${message}`)
-  }
-}
-
-const verdictEvent = (record: VerdictRecord, time: number, entry: string | undefined): Event => {
-  const { verdict, request } = record
-  const deciding = record.rules.find((rule) => rule.id === verdict.rule) ?? record.rules[0]
-  return {
-    id: uuidv7(time),
-    time,
-    severity: severityOf(record),
-    ...(entry === undefined ? {} : { entry }),
-    type: 'security.verdict',
-    data: {
-      request_id: record.request_id,
-      site: record.site,
-      client: record.client,
-      method: request.method,
-      host: request.host,
-      path: request.uri.replace(/[?#].*$/s, ''),
-      action: verdict.action,
-      mode: verdict.mode,
-      phase: verdict.phase ?? '',
-      ...(verdict.rule === null ? {} : { rule: verdict.rule }),
-      msg: deciding?.msg ?? record.reason,
-      ...(deciding === undefined ? {} : { variable: deciding.variable, sample: deciding.sample }),
-      status: verdict.status,
-      score: verdict.score,
-      rules: record.rules.map(({ id }) => id),
-    },
   }
 }

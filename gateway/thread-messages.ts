@@ -5,7 +5,7 @@ import type { AnswerSnapshot } from './answers/answer.js'
 import type { MalformedReport } from './malformed-reports.js'
 import type { PlaneSetup } from './plane-server.js'
 import type { PatchFailure } from './sites.js'
-import type { VerdictRecord } from './verdict-record.js'
+import type { WrittenRecord } from './written-record.js'
 
 /** What a serving thread is started with. */
 export interface ThreadSetup {
@@ -29,7 +29,7 @@ export type FromThread =
       readonly modes: Readonly<Record<string, readonly PhaseReport[]>>
     }
   | { readonly type: 'failed'; readonly code: string; readonly message: string }
-  | { readonly type: 'verdict'; readonly record: VerdictRecord }
+  | { readonly type: 'verdict'; readonly record: WrittenRecord }
   | { readonly type: 'malformed'; readonly report: MalformedReport }
   | { readonly type: 'metrics'; readonly id: number; readonly text: string }
   | { readonly type: 'answered'; readonly id: number; readonly failures: readonly PatchFailure[] }

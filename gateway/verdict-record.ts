@@ -134,15 +134,3 @@ const buildRecord = (
   response_status: status,
   origins: logged.map(originOf),
 })
-
-/** The record as one line of the audit log, without its line end. */
-export const auditLine = (record: VerdictRecord): string =>
-  JSON.stringify({
-    time: record.time,
-    request_id: record.request_id,
-    client_request_id: record.client_request_id,
-    client: record.client,
-    request: record.request,
-    verdict: record.verdict,
-    rules: record.rules,
-  })

@@ -34,9 +34,10 @@ export function matterOf(event: DetectionEvent): Matter {
         title:
           `${action === 'log' ? 'Detected' : 'Blocked'} on ${site}: ${phase.replaceAll('_', ' ')}` +
           (rule === undefined ? '' : ` (rule ${rule})`),
-        summary: `${msg || phase}: ${client} ${method} ${path}${variable ? ` in ${variable}` : ''} (request ${request_id})`,
+        summary: `${msg || phase}: ${client || 'several clients'} ${method} ${path}${variable ? ` in ${variable}` : ''} (request ${request_id})`,
         subjects: [
-          { type: 'client', address: client },
+          // Several clients that are told of together are nobody to answer.
+          ...(client === '' ? [] : [{ type: 'client', address: client } as const]),
           { type: 'url', site, host: shorten(host, 255), path: shorten(path, MAX_PATH) },
           ...(rule === undefined
             ? []
@@ -98,8 +99,10 @@ export function matterOf(event: DetectionEvent): Matter {
 }
 
 /** How many detections an event stands for. */
-export const weightOf = (event: DetectionEvent): number =>
-  event.type === 'malformed_request' ? event.data.count : 1
+export const weightOf = (event: DetectionEvent): number => {
+  if (event.type === 'malformed_request') return event.data.count
+  return event.type === 'security.verdict' ? (event.data.count ?? 1) : 1
+}
 
 const digest = (...parts: readonly string[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex')

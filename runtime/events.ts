@@ -37,6 +37,11 @@ export interface SecurityVerdictEvent extends EventBase {
     readonly status: number
     readonly score: number
     readonly rules: readonly number[]
+    /**
+     * How many such verdicts this event stands for, when more than one came too fast to be told by itself: those of the same
+     * site, phase, rule, action and mode, and of one client unless `client` is empty. Everything else is that of the first.
+     */
+    readonly count?: number
   }
 }
 

@@ -4,12 +4,17 @@ import { messageOf, RuntimeError } from './errors.js'
 import { TopicConsumer } from './lmdb-consumer.js'
 import { lmdbWrite } from './lmdb-cause.js'
 import type { Logger } from './log.js'
-import type { Consumer, OutboxItem, Topic } from './outbox.js'
+import type { Consumer, Mark, OutboxItem, Topic } from './outbox.js'
 
 export type ItemKey = [topic: string, seq: number]
-/** `last`: the highest seq given out. `pruned`: all items up to it are deleted. `cursor`: passed by that consumer. */
+/**
+ * `last`: the highest seq given out. `pruned`: all items up to it are deleted. `cursor`: passed by that consumer. `position`:
+ * of that producer's last mark.
+ */
 export type StateKey =
-  [topic: string, field: 'last' | 'pruned'] | [topic: string, field: 'cursor', consumer: string]
+  | [topic: string, field: 'last' | 'pruned']
+  | [topic: string, field: 'cursor', consumer: string]
+  | [topic: string, field: 'position', producer: string]
 
 export interface OutboxStores {
   readonly root: RootDatabase
@@ -26,6 +31,7 @@ const MAX_PRUNED_AT_ONCE = 4096
 
 interface PendingAppend {
   readonly bytes: Uint8Array
+  readonly mark: Mark | undefined
   readonly resolve: () => void
   readonly reject: (error: RuntimeError) => void
 }
@@ -65,7 +71,7 @@ export class TopicStore implements Topic {
     return this.last() - this.#passedByAll()
   }
 
-  append(bytes: Uint8Array): Promise<void> {
+  append(bytes: Uint8Array, mark?: Mark): Promise<void> {
     if (this.#closed) return Promise.reject(new RuntimeError('OUTBOX_CLOSED', 'the outbox is closed'))
     if (bytes.length > MAX_ITEM_BYTES)
       return Promise.reject(
@@ -75,9 +81,13 @@ export class TopicStore implements Topic {
         ),
       )
     return new Promise((resolve, reject) => {
-      this.#pending.push({ bytes, resolve, reject })
+      this.#pending.push({ bytes, mark, resolve, reject })
       this.#flushing ??= this.#flush()
     })
+  }
+
+  position(producer: string): number {
+    return this.stores.state.get([this.name, 'position', producer]) ?? 0
   }
 
   consume(
@@ -218,6 +228,8 @@ export class TopicStore implements Topic {
         [this.name, last],
         Buffer.from(append.bytes.buffer, append.bytes.byteOffset, append.bytes.length),
       )
+      const { mark } = append
+      if (mark !== undefined) state.putSync([this.name, 'position', mark.producer], mark.position)
       written.push(append)
     }
     if (written.length > 0) state.putSync([this.name, 'last'], last)

@@ -9,12 +9,21 @@ export interface OutboxItem {
   readonly bytes: Uint8Array
 }
 
+/** How far a producer has come in something of its own, kept with the item that it belongs to in one transaction. */
+export interface Mark {
+  readonly producer: string
+  /** From 1, never smaller than the one before. */
+  readonly position: number
+}
+
 export interface Topic {
   /**
    * Appends one item; resolves when it is durable. Rejects with `OUTBOX_FULL` at the topic's capacity: the caller then
    * summarises, it never drops in silence.
    */
-  append(bytes: Uint8Array): Promise<void>
+  append(bytes: Uint8Array, mark?: Mark): Promise<void>
+  /** The position of a producer's last mark; 0 before the first. */
+  position(producer: string): number
   /** Items not yet passed by the slowest consumer. */
   readonly depth: number
   readonly capacity: number

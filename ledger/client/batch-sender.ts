@@ -4,7 +4,7 @@ import { sealBatch } from '../../proofs/seal.js'
 import { encodeEntryBundle } from '../../proofs/tile.js'
 import { codeOf, messageOf } from '../../runtime/errors.js'
 import type { Logger } from '../../runtime/log.js'
-import type { Topic } from '../../runtime/outbox.js'
+import type { Mark, Topic } from '../../runtime/outbox.js'
 import { LedgerClientError } from './errors.js'
 
 /** Bytes of a batch, so that it is far below what the outbox takes as one item. */
@@ -23,13 +23,18 @@ interface SenderOptions {
   readonly log: Logger | undefined
 }
 
+interface WaitingAction {
+  readonly text: Uint8Array
+  readonly position: number | undefined
+}
+
 /**
  * Seals actions in batches, by number or age, and puts each batch into the outbox in order. A batch that the outbox does
  * not take is offered again, without end, until it does.
  */
 export class BatchSender {
   readonly #options: SenderOptions
-  #waiting: Uint8Array[] = []
+  #waiting: WaitingAction[] = []
   /** `seq` of the first action that waits. */
   #first = 0
   #timer: NodeJS.Timeout | undefined
@@ -50,9 +55,13 @@ export class BatchSender {
     return this.#waiting.length >= this.#options.maxBatch * WAITING_BATCHES
   }
 
-  /** Takes the text of the action numbered `next`. */
-  add(text: Uint8Array): void {
-    this.#waiting.push(text)
+  /**
+   * Takes the text of the action numbered `next`.
+   *
+   * @param position how far its caller has come with it, marked in the outbox together with the batch
+   */
+  add(text: Uint8Array, position?: number): void {
+    this.#waiting.push({ text, position })
     if (this.#waiting.length >= this.#options.maxBatch) this.#start()
     else this.#timer ??= setTimeout(() => this.#start(), this.#options.maxDelayMs)
   }
@@ -92,19 +101,22 @@ export class BatchSender {
 
   async #send(): Promise<void> {
     while (this.#waiting.length > 0 && this.#stopped === undefined) {
-      const entries = this.#nextBatch()
+      const batch = this.#nextBatch()
+      const entries = batch.map(({ text }) => text)
+      const position = batch.findLast((one) => one.position !== undefined)?.position
       const { session, signer } = this.#options
       const seal = sealBatch({ agent: signer.name, session, first: this.#first, entries }, signer)
-      if (!(await this.#deliver(encodeEntryBundle([...entries, seal])))) break
+      const mark = position === undefined ? undefined : { producer: signer.name, position }
+      if (!(await this.#deliver(encodeEntryBundle([...entries, seal]), mark))) break
       this.#waiting.splice(0, entries.length)
       this.#first += entries.length
     }
   }
 
-  #nextBatch(): readonly Uint8Array[] {
+  #nextBatch(): readonly WaitingAction[] {
     let bytes = 0
     let count = 0
-    for (const text of this.#waiting) {
+    for (const { text } of this.#waiting) {
       bytes += text.length + 2
       if (count === this.#options.maxBatch || (count > 0 && bytes > MAX_BATCH_BYTES)) break
       count++
@@ -113,10 +125,10 @@ export class BatchSender {
   }
 
   /** False when it was given up. */
-  async #deliver(item: Uint8Array): Promise<boolean> {
+  async #deliver(item: Uint8Array, mark: Mark | undefined): Promise<boolean> {
     for (let delay = FIRST_RETRY_MS; this.#stopped === undefined; delay = Math.min(delay * 2, MAX_RETRY_MS)) {
       try {
-        await this.#options.topic.append(item)
+        await this.#options.topic.append(item, mark)
         return true
       } catch (cause) {
         if (codeOf(cause) === 'OUTBOX_CLOSED') {

@@ -150,12 +150,16 @@ class OutboxRecorder implements LedgerSession {
       })
   }
 
-  record(action: ActionInput): string | undefined {
+  get position(): number {
+    return this.#options.topic.position(this.agent)
+  }
+
+  record(action: ActionInput, position?: number): string | undefined {
     if (this.#closing !== undefined)
       throw new LedgerClientError('CLIENT_CLOSED', 'the ledger client is closed')
     const now = this.#options.clock.now()
     if (!this.#admits(now)) {
-      this.#tally.add(action, now)
+      this.#tally.add(action, now, position)
       this.#summarised++
       this.#summaryTimer ??= setTimeout(() => this.#summarise(), SECOND_MS - (now % SECOND_MS))
       return undefined
@@ -163,7 +167,7 @@ class OutboxRecorder implements LedgerSession {
     const id = action.id ?? uuidv7(now)
     const text = this.#format({ ...action, id }, now)
     if (action.id !== undefined) this.#claim(id)
-    this.#sender.add(text)
+    this.#sender.add(text, position)
     this.#inSecond++
     this.#recorded++
     return id
@@ -216,13 +220,15 @@ class OutboxRecorder implements LedgerSession {
     }
   }
 
+  /** Whether an action becomes an entry. Once one is counted, all are until the counts are an entry: positions ascend. */
   #admits(now: number): boolean {
     const second = Math.floor(now / SECOND_MS)
     if (second !== this.#second) {
       this.#second = second
       this.#inSecond = 0
+      this.#summarise()
     }
-    return this.#inSecond < this.#limit && !this.#sender.full
+    return this.#tally.count === 0 && this.#inSecond < this.#limit && !this.#sender.full
   }
 
   /** Puts the counts into an entry, unless too much waits already: then they go on growing. */
@@ -236,7 +242,8 @@ class OutboxRecorder implements LedgerSession {
 
   #addSummary(): void {
     const now = this.#options.clock.now()
-    this.#sender.add(this.#format({ kind: 'security.summary', ts: now, members: this.#tally.take() }, now))
+    const { members, position } = this.#tally.take()
+    this.#sender.add(this.#format({ kind: 'security.summary', ts: now, members }, now), position)
   }
 
   #format(action: ActionInput, now: number, parent?: string): Uint8Array {

@@ -22,8 +22,13 @@ export interface LedgerRecorder {
    * Records one action. It returns at once: the action is sealed with its batch (by size or age), above the configured
    * rate it is counted in a signed `security.summary` instead. Returns the id of the action's entry, or `undefined` when
    * it was summarised.
+   *
+   * @param position how far the caller has come in a journal of its own, from 1 and ascending. It becomes durable in one
+   *   transaction with the entry or the summary, so that a caller that starts again knows what has to be recorded still
    */
-  record(action: ActionInput): string | undefined
+  record(action: ActionInput, position?: number): string | undefined
+  /** The last position that is durable; 0 before the first. */
+  readonly position: number
   /** Seals what waits and resolves when it is durable in the outbox. */
   flush(): Promise<void>
   /** `flush`, then `session.close`. */

@@ -1,5 +1,6 @@
 import {
   count,
+  hash,
   integer,
   keyedCommitment,
   list,
@@ -42,6 +43,16 @@ export const securityKinds = {
       count: count('All of them.'),
       counts: map(/^[a-z0-9_]{1,128}$/, count(), 1000, 'By action and phase, such as `block_xss`.'),
     },
-    optional: { first_id: uuid, last_id: uuid },
+    optional: {
+      first_id: uuid,
+      last_id: uuid,
+      sites: list(object({ site: text(255), count: count() }), 100, 'The verdicts by site.'),
+      rules: map(/^(?:[0-9]{1,16}|other)$/, count(), 500, 'The verdicts by the rule that decided.'),
+      records: object(
+        { count: count(), root: hash },
+        {},
+        'The RFC 6962 tree over the commitments to their audit records (the 32 bytes of each as a leaf), in order.',
+      ),
+    },
   },
 } satisfies Record<string, KindMembers>

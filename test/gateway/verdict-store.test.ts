@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 
 import type { VerdictRecord } from '../../gateway/verdict-record.js'
+import { writeRecord } from '../../gateway/written-record.js'
 import { readVerdict, VerdictStore } from '../../gateway/verdict-store.js'
 import { uuidv7 } from '../../runtime/uuid.js'
 
@@ -23,22 +24,26 @@ const record = (requestId: string): VerdictRecord => ({
   origins: [],
 })
 
+const written = (requestId: string, time = Date.now()) => writeRecord(record(requestId), time)
+
 t.test('a verdict is found by its request id and its commitment opens', async (t) => {
   const dir = t.testdir({})
   const store = VerdictStore.open(dir, { max: 1000, days: 30 })
   const id = uuidv7(Date.now())
-  const { commitment, stored } = store.put(record(id))
+  const { first, commitments, stored } = store.append([written(id)], 0)
+  const [commitment] = commitments
   await stored
+  t.equal(first, 1)
   const found = store.get(id)
   t.same(found?.record, record(id))
   t.equal(
     createHmac('sha256', found?.salt ?? '')
       .update(found?.bytes ?? '')
       .digest('hex'),
-    commitment.hash,
+    commitment?.hash,
   )
   t.equal(found?.salt.length, 16)
-  t.not(store.put(record(id)).commitment.hash, commitment.hash, 'each has a salt of its own')
+  t.not(store.append([written(id)], 0).commitments[0]?.hash, commitment?.hash, 'each has a salt of its own')
   t.equal(store.get(uuidv7(Date.now())), undefined)
   t.equal(statSync(join(dir, 'gateway', 'verdicts', 'data.mdb')).mode & 0o777, 0o600)
   await store.close()
@@ -48,7 +53,7 @@ t.test('another process reads while the gateway has it open', async (t) => {
   const dir = t.testdir({})
   const store = VerdictStore.open(dir, { max: 1000, days: 30 })
   const id = uuidv7(Date.now())
-  await store.put(record(id)).stored
+  await store.append([written(id)], 0).stored
   const script = `const { readVerdict } = await import(${JSON.stringify(new URL('../../gateway/verdict-store.js', import.meta.url).href)})
     const found = await readVerdict(${JSON.stringify(dir)}, ${JSON.stringify(id)})
     process.stdout.write(found.record.request_id)`
@@ -73,8 +78,7 @@ t.test('the oldest go when there are too many', async (t) => {
   const store = VerdictStore.open(t.testdir({}), { max: 100, days: 30 })
   const now = Date.now()
   const ids = Array.from({ length: 350 }, () => uuidv7(now))
-  await Promise.all(ids.map((id) => store.put(record(id)).stored))
-  await store.prune(now)
+  await Promise.all(ids.map((id) => store.append([written(id)], 0).stored))
   t.equal(store.count, 100)
   t.equal(store.get(ids[249] ?? ''), undefined)
   t.ok(store.get(ids[250] ?? ''))
@@ -86,8 +90,9 @@ t.test('the too old go', async (t) => {
   const start = Date.now() + DAY
   const old = uuidv7(start)
   const young = uuidv7(start + DAY)
-  await Promise.all([old, young].map((id) => store.put(record(id)).stored))
-  await store.prune(start + 2.5 * DAY)
+  const latest = uuidv7(start + 2.5 * DAY)
+  for (const id of [old, young, latest])
+    await store.append([written(id, id === latest ? start + 2.5 * DAY : start)], 0).stored
   t.equal(store.get(old), undefined)
   t.ok(store.get(young))
   await store.close()
@@ -98,7 +103,7 @@ t.test('closing while the oldest are removed loses nothing and fails nothing', a
   const store = VerdictStore.open(dir, { max: 100, days: 30 })
   const now = Date.now()
   const ids = Array.from({ length: 500 }, () => uuidv7(now))
-  const stored = ids.map((id) => store.put(record(id)).stored)
+  const stored = ids.map((id) => store.append([written(id)], 0).stored)
   await store.close()
   await Promise.all(stored)
   // A rejection that nobody handles ends a role; it would come within these turns.
@@ -121,7 +126,8 @@ t.test('a full disk refuses records and ends nothing', async (t) => {
     // A write that never settles must end in an answer, not in a process with nothing left to do.
     const within = (work) => Promise.race([work, new Promise((resolve) => setTimeout(resolve, 4000))])
     execFileSync('prlimit', ['--fsize=150000', '--pid', String(process.pid)])
-    const put = () => store.put({ request_id: uuidv7(Date.now()), pad: 'x'.repeat(2000) }).stored
+    const line = JSON.stringify({ pad: 'x'.repeat(2000) })
+    const put = () => store.append([{ id: uuidv7(Date.now()), time: Date.now(), line, rest: '"a":1}' }], 0).stored
     for (let round = 0; round < 4; round++)
       await within(Promise.all(Array.from({ length: 100 }, () => put().catch(() => refused++))))
     await new Promise((resolve) => setTimeout(resolve, 100))
@@ -140,10 +146,50 @@ t.test('it survives a restart', async (t) => {
   const dir = t.testdir({})
   const id = uuidv7(Date.now())
   const first = VerdictStore.open(dir, { max: 1000, days: 30 })
-  void first.put(record(id))
+  void first.append([written(id)], 0)
   await first.close()
   const second = VerdictStore.open(dir, { max: 1000, days: 30 })
   t.ok(second.get(id))
   await second.close()
   t.ok(await readVerdict(dir, id))
+})
+
+t.test('records that come together are each found, and are numbered across restarts', async (t) => {
+  const dir = t.testdir({})
+  const first = VerdictStore.open(dir, { max: 10_000, days: 30 })
+  const now = Date.now()
+  // Slow requests end among those that began after them.
+  const ids = Array.from({ length: 500 }, (_, i) => uuidv7(now - (i % 50 === 0 ? 60_000 : 0)))
+  const { commitments, stored } = first.append(
+    ids.map((id) => written(id)),
+    0,
+  )
+  await stored
+  t.equal(first.count, 500)
+  for (const id of ids) t.equal(first.get(id)?.record.request_id, id)
+  await first.mark(400)
+  await first.close()
+  const second = VerdictStore.open(dir, { max: 10_000, days: 30 })
+  t.equal(second.last, 500)
+  t.equal(second.marked, 400)
+  const rest = [...second.after(400)]
+  t.same(
+    rest.map(({ number }) => number),
+    Array.from({ length: 100 }, (_, i) => 401 + i),
+  )
+  t.same(
+    rest.map((one) => one.record.request_id),
+    ids.slice(400),
+  )
+  t.same(
+    rest.map((one) => one.commitment),
+    commitments.slice(400),
+  )
+  second.resume(1000)
+  t.equal(
+    second.append([written(uuidv7(now))], 0).first,
+    1001,
+    'numbers that are used elsewhere are left out',
+  )
+  await second.close()
 })

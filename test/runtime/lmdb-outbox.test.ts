@@ -62,6 +62,26 @@ void t.test('keeps bytes exactly, an empty item too', async (t) => {
   await outbox.close()
 })
 
+void t.test(
+  'a mark is kept with its item, by producer and topic, and not with one that is refused',
+  async (t) => {
+    const folder = t.testdir({})
+    const outbox = openOutbox(folder)
+    const topic = outbox.topic('events', { consumers: ['reader'], capacity: 2 })
+    t.equal(topic.position('gateway'), 0)
+    await topic.append(bytes('a'), { producer: 'gateway', position: 7 })
+    await topic.append(bytes('b'), { producer: 'scanner', position: 3 })
+    await t.rejects(topic.append(bytes('c'), { producer: 'gateway', position: 9 }), { code: 'OUTBOX_FULL' })
+    t.equal(topic.position('gateway'), 7)
+    await outbox.close()
+    const again = openOutbox(folder)
+    t.equal(again.topic('events', OPTIONS).position('gateway'), 7)
+    t.equal(again.topic('events', OPTIONS).position('scanner'), 3)
+    t.equal(again.topic('other', OPTIONS).position('gateway'), 0)
+    await again.close()
+  },
+)
+
 void t.test('has what was acknowledged after the producer is killed, in order', async (t) => {
   const folder = join(t.testdir({}), 'outbox')
   for (let round = 1; round <= 3; round++) {
