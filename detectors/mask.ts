@@ -66,17 +66,41 @@ export function maskUri(uri: string, mode: MaskMode): string {
 
 /** A match as it may be written to a log, an event or the ledger. */
 export function maskMatch(match: RuleMatch, mode: MaskMode): RuleMatch {
-  if (mode === 'none') return match
-  const sensitive = isSensitiveVariable(match.variable)
+  return mode === 'none' ? match : hideIn(match, isSensitiveVariable(match.variable))
+}
+
+/** {@link maskMatch} of the matches of one transaction, several of which are often of the same value. */
+export function maskMatches(matches: readonly RuleMatch[], mode: MaskMode): readonly RuleMatch[] {
+  if (mode === 'none') return matches
+  let before: RuleMatch | undefined
+  let shown: RuleMatch | undefined
+  let sensitive = false
+  return matches.map((match) => {
+    const sameVariable = before?.variable === match.variable
+    if (!sameVariable) sensitive = isSensitiveVariable(match.variable)
+    const masked = hideIn(
+      match,
+      sensitive,
+      sameVariable && before?.sample === match.sample ? shown?.sample : undefined,
+    )
+    before = match
+    shown = masked
+    return masked
+  })
+}
+
+/** @param sample as it may be written, when it is known already */
+function hideIn(match: RuleMatch, sensitive: boolean, sample?: string): RuleMatch {
   const data = cut(match.data)
   // A message is the rule's own text, but it may quote the value.
-  const msg = match.sample.length > 3 ? match.msg.split(match.sample).join(HIDDEN) : match.msg
-  const shown = cut(sensitive ? msg : match.msg)
+  const shown = cut(
+    sensitive && match.sample.length > 3 ? match.msg.split(match.sample).join(HIDDEN) : match.msg,
+  )
   return {
     ...match,
     msg: maskSecrets(shown.head) + shown.rest,
     data: (sensitive ? outline(data.head) : maskSecrets(data.head)) + data.rest,
-    sample: maskSample(match.variable, match.sample, mode),
+    sample: sample ?? maskSample(match.variable, match.sample, 'secrets'),
   }
 }
 

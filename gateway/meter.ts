@@ -11,8 +11,8 @@ const ACTIONS = ['allow', 'block', 'challenge', 'redirect', 'drop', 'mask', 'log
 const MODES = ['block', 'detect', 'off']
 const PHASES = ['none', 'request', 'malformed', ...PHASE_NAMES]
 /** What can be lost when a disk is slow or full; each is counted and logged. */
-export type RecordLoss = 'audit_log' | 'verdict_store' | 'event' | 'ledger'
-const LOSSES: readonly RecordLoss[] = ['audit_log', 'verdict_store', 'event', 'ledger']
+export type RecordLoss = 'audit_log' | 'verdict_store' | 'event' | 'ledger' | 'handover'
+const LOSSES: readonly RecordLoss[] = ['audit_log', 'verdict_store', 'event', 'ledger', 'handover']
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 

@@ -5,6 +5,7 @@ import { createLogger } from '../runtime/log.js'
 import { startTelemetry } from '../runtime/telemetry/telemetry.js'
 import { GatewayMeter } from './meter.js'
 import { startPlane } from './plane-server.js'
+import { RecordPost } from './record-post.js'
 import type { FromThread, ThreadSetup, ToThread } from './thread-messages.js'
 
 /** A serving thread: one data plane. What has to be kept goes to the main thread, which alone writes. */
@@ -20,18 +21,20 @@ const serve = async (
     config: setup.telemetry,
     log,
   })
+  const records = new RecordPost((batch, lost) => tell({ type: 'verdicts', records: batch, lost }))
   const server = await startPlane(setup.plane, {
     clock: { now: () => Date.now() },
     meter: new GatewayMeter(telemetry),
     log,
     sink: {
-      verdict: (record) => tell({ type: 'verdict', record }),
+      verdict: (written) => records.add(written),
       malformed: (report) => tell({ type: 'malformed', report }),
     },
   })
   tell({ type: 'ready', address: server.address, limits: server.limits, modes: server.modes })
   const close = async (graceMs: number): Promise<void> => {
     await server.close(graceMs)
+    records.flush()
     await telemetry.shutdown()
     tell({ type: 'closed' })
   }
@@ -41,6 +44,7 @@ const serve = async (
         (text) => tell({ type: 'metrics', id: message.id, text }),
         (error: unknown) => log.error(`metrics: ${messageOf(error)}`),
       )
+    else if (message.type === 'taken') records.taken(message.count)
     else if (message.type === 'answers')
       server.answer(message.snapshot).then(
         (failures) => tell({ type: 'answered', id: message.id, failures }),

@@ -15,6 +15,12 @@ const RESTART_MS = 1000
 /** A thread that does not answer in this time has no metrics this time. */
 const METRICS_MS = 2000
 
+/** Where records of several threads come together. */
+export interface ThreadSink extends RecordSink {
+  /** So many verdicts were lost in a thread, which made them faster than they were taken. */
+  lost(count: number): void
+}
+
 type Ready = Extract<FromThread, { type: 'ready' }>
 
 const post = (worker: Worker, message: ToThread): void => worker.postMessage(message)
@@ -26,7 +32,7 @@ export class PlaneThreads implements PlaneServer {
   readonly modes: PlaneServer['modes']
   readonly #workers = new Map<number, Worker>()
   readonly #setups: readonly ThreadSetup[]
-  readonly #sink: RecordSink
+  readonly #sink: ThreadSink
   readonly #log: Logger
   readonly #waiting = new Map<number, (text: string) => void>()
   readonly #answering = new Map<number, (failures: readonly PatchFailure[]) => void>()
@@ -38,7 +44,7 @@ export class PlaneThreads implements PlaneServer {
     setups: readonly ThreadSetup[],
     ready: Ready,
     workers: readonly Worker[],
-    sink: RecordSink,
+    sink: ThreadSink,
     log: Logger,
   ) {
     this.address = ready.address
@@ -52,7 +58,7 @@ export class PlaneThreads implements PlaneServer {
   }
 
   /** @throws GatewayError `GATEWAY_THREAD` when one of them cannot start */
-  static async start(setups: readonly ThreadSetup[], sink: RecordSink, log: Logger): Promise<PlaneThreads> {
+  static async start(setups: readonly ThreadSetup[], sink: ThreadSink, log: Logger): Promise<PlaneThreads> {
     const workers = setups.map(spawn)
     let first: Ready | undefined
     try {
@@ -105,7 +111,7 @@ export class PlaneThreads implements PlaneServer {
 
   #adopt(index: number, worker: Worker): void {
     this.#workers.set(index, worker)
-    worker.on('message', (message: FromThread) => this.#hear(message))
+    worker.on('message', (message: FromThread) => this.#hear(worker, message))
     worker.on('error', (error) => this.#log.error(`serving thread ${index} failed: ${messageOf(error)}`))
     worker.once('exit', (code) => {
       this.#workers.delete(index)
@@ -118,9 +124,12 @@ export class PlaneThreads implements PlaneServer {
     })
   }
 
-  #hear(message: FromThread): void {
-    if (message.type === 'verdict') this.#sink.verdict(message.record)
-    else if (message.type === 'malformed') this.#sink.malformed(message.report)
+  #hear(worker: Worker, message: FromThread): void {
+    if (message.type === 'verdicts') {
+      for (const written of message.records) this.#sink.verdict(written)
+      if (message.lost > 0) this.#sink.lost(message.lost)
+      post(worker, { type: 'taken', count: message.records.length })
+    } else if (message.type === 'malformed') this.#sink.malformed(message.report)
     else if (message.type === 'metrics') {
       this.#waiting.get(message.id)?.(message.text)
       this.#waiting.delete(message.id)

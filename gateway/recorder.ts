@@ -7,9 +7,9 @@ import type { ActionValue, LedgerRecorder } from '../ledger/client/types.js'
 import type { Clock } from '../detectors/ports.js'
 import { AuditLog, auditFailure } from './audit-log.js'
 import { GatewayError } from './errors.js'
-import type { RecordSink } from './data-plane.js'
 import type { MalformedReport } from './malformed-reports.js'
 import type { GatewayMeter, RecordLoss } from './meter.js'
+import type { ThreadSink } from './plane-threads.js'
 import { RepeatedLog } from './repeated-log.js'
 import type { Commitment } from './salted-record.js'
 import { VerdictEvents } from './verdict-events.js'
@@ -47,7 +47,7 @@ export interface RecorderOptions {
  * The store is the journal of the others. How far the ledger has come in it is marked with the ledger's own batches, so that
  * what stands in the audit log is in the ledger, as an entry or in a summary and not twice, however the process ended.
  */
-export class Recorder implements RecordSink {
+export class Recorder implements ThreadSink {
   readonly #options: RecorderOptions
   readonly #repeated: RepeatedLog
   readonly #events: VerdictEvents
@@ -109,6 +109,10 @@ export class Recorder implements RecordSink {
         count: report.count,
       },
     })
+  }
+
+  lost(count: number): void {
+    this.#lost('handover', 'a serving thread makes them faster than they are taken from it', count)
   }
 
   /** Takes the audit log's file anew, after rotation. */

@@ -19,6 +19,8 @@ export interface ThreadSetup {
 export type ToThread =
   | { readonly type: 'close'; readonly graceMs: number }
   | { readonly type: 'metrics'; readonly id: number }
+  /** So many verdicts were taken. */
+  | { readonly type: 'taken'; readonly count: number }
   | { readonly type: 'answers'; readonly id: number; readonly snapshot: AnswerSnapshot }
 
 export type FromThread =
@@ -29,7 +31,7 @@ export type FromThread =
       readonly modes: Readonly<Record<string, readonly PhaseReport[]>>
     }
   | { readonly type: 'failed'; readonly code: string; readonly message: string }
-  | { readonly type: 'verdict'; readonly record: WrittenRecord }
+  | { readonly type: 'verdicts'; readonly records: readonly WrittenRecord[]; readonly lost: number }
   | { readonly type: 'malformed'; readonly report: MalformedReport }
   | { readonly type: 'metrics'; readonly id: number; readonly text: string }
   | { readonly type: 'answered'; readonly id: number; readonly failures: readonly PatchFailure[] }

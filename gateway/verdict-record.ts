@@ -1,6 +1,6 @@
 import type { InspectionResult } from '../detectors/inspection.js'
 import type { MaskMode } from '../detectors/mask.js'
-import { maskMatch, maskSample, maskUri } from '../detectors/mask.js'
+import { maskMatch, maskMatches, maskSample, maskUri } from '../detectors/mask.js'
 import type { Action, Mode, RequestSpan, RuleMatch, Verdict, VerdictPhase } from '../detectors/verdict.js'
 import { finalVerdict } from './refusal.js'
 import type { Transaction } from './transaction.js'
@@ -79,12 +79,6 @@ const originOf = (match: RuleMatch): RuleOrigin => ({
   ...(match.source === undefined ? {} : { source: match.source }),
 })
 
-/** The reason is mostly the message of the deciding rule, which may quote a value. */
-const maskedReason = ({ reason, rule }: Verdict, matches: readonly RuleMatch[], mask: MaskMode): string => {
-  const deciding = matches.find(({ id, msg }) => id === rule && msg === reason)
-  return deciding === undefined ? maskSample('', reason, mask) : maskMatch(deciding, mask).msg
-}
-
 /**
  * The record of a transaction, or undefined for a plain allow without a logged match.
  *
@@ -97,40 +91,47 @@ export const verdictRecord = (
   mask: MaskMode,
 ): VerdictRecord | undefined => {
   const verdict = finalVerdict(result.verdict, transaction.refusal)
-  const logged = result.matches.filter((match) => match.logged)
-  if (verdict.action === 'allow' && logged.length === 0) return undefined
-  const reason = maskedReason(verdict, result.matches, mask)
-  return buildRecord(transaction, { ...verdict, reason }, logged.slice(0, MAX_RULES), status, mask)
+  if (verdict.action === 'allow' && !result.matches.some(({ logged }) => logged)) return undefined
+  const logged = result.matches.filter((match) => match.logged).slice(0, MAX_RULES)
+  const shown = maskMatches(logged, mask)
+  return {
+    time: new Date(transaction.startedAt).toISOString(),
+    request_id: transaction.requestId,
+    ...(transaction.clientRequestId === undefined ? {} : { client_request_id: transaction.clientRequestId }),
+    client: transaction.client,
+    request: {
+      method: transaction.method,
+      uri: cut(maskUri(transaction.target, mask)),
+      host: cut(transaction.authority),
+    },
+    verdict: {
+      action: verdict.action,
+      mode: verdict.mode,
+      phase: verdict.phase ?? null,
+      rule: verdict.rule ?? null,
+      status: verdict.status,
+      score: verdict.score,
+      truncated: verdict.truncated,
+    },
+    rules: shown.map(recordedRule),
+    site: transaction.site.name,
+    reason: cut(maskedReason(verdict, result.matches, logged, shown, mask)),
+    response_status: status,
+    origins: logged.map(originOf),
+  }
 }
 
-const buildRecord = (
-  transaction: Transaction,
-  verdict: Verdict,
+/** The reason is mostly the message of the deciding rule, which may quote a value. */
+const maskedReason = (
+  { reason, rule }: Verdict,
+  matches: readonly RuleMatch[],
   logged: readonly RuleMatch[],
-  status: number,
+  shown: readonly RuleMatch[],
   mask: MaskMode,
-): VerdictRecord => ({
-  time: new Date(transaction.startedAt).toISOString(),
-  request_id: transaction.requestId,
-  ...(transaction.clientRequestId === undefined ? {} : { client_request_id: transaction.clientRequestId }),
-  client: transaction.client,
-  request: {
-    method: transaction.method,
-    uri: cut(maskUri(transaction.target, mask)),
-    host: cut(transaction.authority),
-  },
-  verdict: {
-    action: verdict.action,
-    mode: verdict.mode,
-    phase: verdict.phase ?? null,
-    rule: verdict.rule ?? null,
-    status: verdict.status,
-    score: verdict.score,
-    truncated: verdict.truncated,
-  },
-  rules: logged.map((match) => recordedRule(maskMatch(match, mask))),
-  site: transaction.site.name,
-  reason: cut(verdict.reason),
-  response_status: status,
-  origins: logged.map(originOf),
-})
+): string => {
+  const decides = ({ id, msg }: RuleMatch): boolean => id === rule && msg === reason
+  const masked = shown[logged.findIndex(decides)]
+  if (masked !== undefined) return masked.msg
+  const unlogged = matches.find(decides)
+  return unlogged === undefined ? maskSample('', reason, mask) : maskMatch(unlogged, mask).msg
+}

@@ -180,7 +180,9 @@ export class VerdictStore {
 
   /** Keeps the caller's number anew. Rejects with `GATEWAY_VERDICT_STORE`. */
   mark(number: number): Promise<void> {
-    return this.#write(() => void this.#stores.state.putSync('mark', number))
+    return this.#write(() => {
+      this.#stores.state.putSync('mark', number)
+    })
   }
 
   get(requestId: string): StoredVerdict | undefined {

@@ -199,8 +199,9 @@ const measure = async (): Promise<void> => {
     return { all: (all - cpu.all) / done, main: (main - cpu.main) / done, done }
   }
 
+  const say = (line: string): void => void process.stdout.write(`${line}\n`)
   const report = (name: string, { all, main, done }: Cost): void =>
-    console.log(
+    say(
       `${name.padEnd(36)}${all.toFixed(2).padStart(8)} µs, ${main.toFixed(2).padStart(6)} of them JavaScript's, ${done} times`,
     )
   const opened = (result: InspectionResult): void => void transactionOf(result)
@@ -216,8 +217,8 @@ const measure = async (): Promise<void> => {
   const lost = (await telemetry.expose())
     .split('\n')
     .filter((line) => line.startsWith('portcullis_records_lost'))
-  console.log(lost.length === 0 ? 'nothing was lost' : lost.join('\n'))
-  console.log(ledger.totals)
+  say(lost.length === 0 ? 'nothing was lost' : lost.join('\n'))
+  say(JSON.stringify(ledger.totals))
   await recorder.close()
   await ledger.close()
   await sites.close(0)

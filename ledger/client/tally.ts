@@ -40,7 +40,7 @@ export class Tally {
     this.#count++
     const { verdict, site, record } = action.members
     const decided = isObject(verdict) ? verdict : undefined
-    this.#counts.add(keyOf(decided === undefined ? [action.kind] : [decided['action'], decided['phase']]))
+    this.#counts.add(decided === undefined ? action.kind : wordsOf(decided['action'], decided['phase']))
     if (typeof site === 'string') this.#sites.add(site)
     const rule = decided?.['rule']
     if (typeof rule === 'number') this.#rules.add(String(rule))
@@ -57,7 +57,7 @@ export class Tally {
       from: this.#from,
       to: Math.max(this.#from, this.#to),
       count: this.#count,
-      counts: this.#counts.take(),
+      counts: keyed(this.#counts.take()),
       ...(this.#sites.size === 0 ? {} : { sites: sitesOf(this.#sites.take()) }),
       ...(this.#rules.size === 0 ? {} : { rules: this.#rules.take() }),
       ...(this.#records.size === 0
@@ -108,14 +108,20 @@ function sitesOf(counts: { readonly [site: string]: number }): ActionValue {
   return Object.entries(counts).map(([site, count]) => ({ site, count }))
 }
 
-/** `block_xss` for a verdict, `scan_verdict` for anything else. */
-function keyOf(words: readonly (ActionValue | undefined)[]): string {
-  const key = words
-    .filter((word) => typeof word === 'string')
-    .join('_')
-    .replaceAll(/[^a-z0-9_]/g, '_')
-    .slice(0, 128)
-  return key === '' ? OTHER : key
+/** `block_xss` for a verdict, `scan.verdict` for anything else. */
+function wordsOf(action: ActionValue | undefined, phase: ActionValue | undefined): string {
+  const first = typeof action === 'string' ? action : OTHER
+  return typeof phase === 'string' ? `${first}_${phase}` : first
+}
+
+/** Counts under keys that the schema takes. */
+function keyed(counts: { readonly [words: string]: number }): { readonly [key: string]: number } {
+  const result: Record<string, number> = {}
+  for (const [words, count] of Object.entries(counts)) {
+    const key = words.replaceAll(/[^a-z0-9_]/g, '_').slice(0, 128) || OTHER
+    result[key] = (result[key] ?? 0) + count
+  }
+  return result
 }
 
 function isObject(value: ActionValue | undefined): value is { readonly [key: string]: ActionValue } {
