@@ -8,7 +8,11 @@ import { codeOf, messageOf } from '../runtime/errors.js'
 const FLUSH_MS = 10
 const RETRY_MS = 1000
 /** Lines held while the disk fails; what comes after that is counted as lost. */
-const MAX_HELD_BYTES = 32 * 1024 * 1024
+const MAX_HELD_BYTES = 64 * 1024 * 1024
+/** Bytes written at once, so that what a slow disk left waiting does not hold up the event loop. */
+const MAX_WRITE_BYTES = 1024 * 1024
+/** Bytes after which lines are synced although more wait. */
+const MAX_UNSYNCED_BYTES = 16 * MAX_WRITE_BYTES
 
 export interface AuditLogEvents {
   /** Lines cannot be written; called once per outage. */
@@ -102,11 +106,17 @@ export class AuditLog {
   }
 
   async #drain(): Promise<void> {
+    let unsynced = 0
     clearTimeout(this.#timer)
     this.#timer = undefined
     try {
       if (this.#reopen || this.#handle === undefined) await this.#takeFile()
-      while (this.#waiting.length > 0) await this.#writeBatch()
+      while (this.#waiting.length > 0) {
+        unsynced += await this.#writeBatch()
+        if (this.#waiting.length > 0 && unsynced < MAX_UNSYNCED_BYTES) continue
+        await this.#sync()
+        unsynced = 0
+      }
       if (this.#failed) {
         this.#failed = false
         this.#events.onRecovery()
@@ -129,13 +139,12 @@ export class AuditLog {
     this.#reopen = false
   }
 
-  async #writeBatch(): Promise<void> {
+  /** Returns how many bytes were written. */
+  async #writeBatch(): Promise<number> {
     const handle = this.#handle
     if (handle === undefined) throw new Error(`${this.path} is not open`)
-    const batch = this.#waiting
-    const bytes = this.#waitingBytes
-    this.#waiting = []
-    this.#waitingBytes = 0
+    const { batch, bytes } = this.#nextBatch()
+    this.#waitingBytes -= bytes
     const text = Buffer.from(`${batch.join('\n')}\n`)
     let written = 0
     try {
@@ -147,11 +156,29 @@ export class AuditLog {
       const rest = batch.slice(whole)
       const cutLine = written > 0 && text[written - 1] !== 0x0a
       this.#waiting = [...(cutLine ? [''] : []), ...rest, ...this.#waiting]
-      this.#waitingBytes += bytes
+      this.#waitingBytes = this.#waiting.reduce((sum, line) => sum + line.length + 1, 0)
       throw error
     }
+    return text.length
+  }
+
+  /** Takes the next lines from those that wait, at least one. */
+  #nextBatch(): { readonly batch: readonly string[]; readonly bytes: number } {
+    let bytes = 0
+    let count = 0
+    for (const line of this.#waiting) {
+      bytes += line.length + 1
+      count++
+      if (bytes >= MAX_WRITE_BYTES) break
+    }
+    const batch = this.#waiting.slice(0, count)
+    this.#waiting = this.#waiting.slice(count)
+    return { batch, bytes }
+  }
+
+  async #sync(): Promise<void> {
     try {
-      await handle.datasync()
+      await this.#handle?.datasync()
     } catch (error) {
       if (!CANNOT_SYNC.has(codeOf(error) ?? '')) throw error
     }

@@ -159,7 +159,11 @@ export class Recorder implements ThreadSink {
     const settled = stored.catch((error: unknown) =>
       this.#lost('verdict_store', messageOf(error), batch.length),
     )
-    this.#lastBatch = this.#lastBatch.then(() => settled).then(() => this.#tell(batch, first, commitments))
+    this.#lastBatch = this.#lastBatch
+      .then(() => settled)
+      .then(() => this.#tell(batch, first, commitments))
+      // Whatever it is, the batches behind it are told of.
+      .catch((error: unknown) => this.#lost('audit_log', messageOf(error), batch.length))
   }
 
   #tell(batch: readonly WrittenRecord[], first: number, commitments: readonly Commitment[]): void {
