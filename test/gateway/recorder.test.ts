@@ -4,26 +4,10 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
 import type { ActionPayload } from '../../proofs/action.js'
-import { parseAction } from '../../proofs/action.js'
 import { rootOfLeafHashes, leafHash } from '../../proofs/merkle.js'
-import { decodeEntryBundle } from '../../proofs/tile.js'
-import type { Outbox } from '../../runtime/outbox.js'
-import { openTopic } from '../../runtime/topics.js'
-import { auditIds, record, startRecording } from './fixtures/recording.js'
+import { actionsIn, auditIds, record, startRecording } from './fixtures/recording.js'
 
 const PROGRAM = fileURLToPath(new URL('./fixtures/recording.js', import.meta.url))
-
-/** The actions of every sealed batch in the outbox. */
-const actionsIn = async (outbox: Outbox): Promise<ActionPayload[]> => {
-  const actions: ActionPayload[] = []
-  const consumer = openTopic(outbox, 'ledger').consume('ledger', async (items) => {
-    for (const { bytes } of items)
-      actions.push(...decodeEntryBundle(bytes, 100_000).slice(0, -1).map(parseAction))
-  })
-  await consumer.drained()
-  await consumer.stop()
-  return actions
-}
 
 const verdictsOf = (actions: readonly ActionPayload[]): ActionPayload[] =>
   actions.filter(({ kind }) => kind === 'security.verdict')
