@@ -236,7 +236,7 @@ export const gatewayConfig = z
       .max(64)
       .default(1)
       .describe(
-        'Threads that serve requests on the shared port. Default 1. The node listener serves with one and warns.',
+        'Threads that serve requests on the shared port. Default 1. The listener strict serves with more from Node 22.12 on Linux on, uws always; else one serves, with a warning.',
       ),
     admin: hostPort
       .optional()
