@@ -74,7 +74,10 @@ function compileGlob(text: string): PathPattern {
       if (set[s] === 1 && (token === ANY || token === ANY_IN_SEGMENT)) set[s + 1] = 1
     }
   }
+  // Most paths differ before the first wildcard.
+  const beginning = text.slice(0, text.search(/[*?]/))
   return (path) => {
+    if (!path.startsWith(beginning)) return false
     let now = new Uint8Array(states)
     let next = new Uint8Array(states)
     now[0] = 1
