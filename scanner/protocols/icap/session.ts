@@ -1,13 +1,13 @@
 import { once } from 'node:events'
-import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { codeOf, messageOf } from '../../../runtime/errors.js'
 import { contentOf, discard, spool, type Source, type Spooled } from '../../spool.js'
-import { isFound, LEVELS, type FileResult, type Reason } from '../../verdict.js'
+import { isFound, type FileResult } from '../../verdict.js'
 import { ByteReader } from '../byte-reader.js'
 import { MAX_CONNECTIONS } from '../connections.js'
 import { ProtocolError } from '../errors.js'
 import type { ScanService } from '../scan-service.js'
+import { headOf, infectionFields, isBlocked, reasonOf, verdictFields, type Fields } from './answer.js'
 import { blockPage } from './block-page.js'
 import { IcapBody, type BodyTimes } from './body.js'
 import type { IcapPolicy } from './config.js'
@@ -30,7 +30,6 @@ const PREVIEW = 1024
 const OPTIONS_TTL_SECONDS = 600
 /** After an answer that ends the connection, how long what the client still sends is thrown away. */
 const LINGER_MS = 5_000
-const STATUS: { readonly [status: number]: string } = { ...STATUS_CODES, 204: 'No modifications needed' }
 
 /** Serves one client of ICAP (RFC 3507), one message after another. */
 export async function serveIcap(
@@ -210,21 +209,14 @@ class IcapSession {
 
   /** A page in place of the content, also in place of a request (section 4.8.2). */
   async #block(result: FileResult, { keepsAlive }: Exchange): Promise<void> {
-    const why = describe(strongest(result.reasons))
-    const found = isFound(result.verdict)
-    const { head, body } = found
+    const why = reasonOf(result)
+    const { head, body } = isFound(result.verdict)
       ? blockPage(403, 'Content blocked', 'The content was found to be harmful and was not delivered.', why)
       : blockPage(500, 'Content not checked', 'The content could not be checked and was not delivered.', why)
-    const infection: Fields = found
-      ? {
-          'x-infection-found': `Type=0; Resolution=2; Threat=${why};`,
-          'x-violations-found': `1\r\n\t${token(result.path)}\r\n\t${why}\r\n\t0\r\n\t0`,
-        }
-      : {}
     await this.#send(
       this.#head(200, {
         ...verdictFields(result),
-        ...infection,
+        ...infectionFields(result),
         ...(keepsAlive ? {} : { connection: 'close' }),
         encapsulated: `res-hdr=0, res-body=${head.length}`,
       }),
@@ -256,13 +248,11 @@ class IcapSession {
   }
 
   #head(status: number, fields: Fields): string {
-    const all: Fields = {
+    return headOf(status, {
       date: new Date().toUTCString(),
       istag: `"${this.service.ruleSetVersion().slice(0, 30)}"`,
       ...fields,
-    }
-    const lines = Object.entries(all).map(([name, value]) => `${canonical(name)}: ${value}\r\n`)
-    return `ICAP/1.0 ${status} ${STATUS[status]}\r\n${lines.join('')}\r\n`
+    })
   }
 
   /** Resolves when the client has room for more. @throws ProtocolError `PROTOCOL_TIMEOUT` when it takes nothing */
@@ -279,8 +269,6 @@ class IcapSession {
     )
   }
 }
-
-type Fields = { readonly [name: string]: string }
 
 /** One message and what may be said of it. */
 interface Exchange {
@@ -300,21 +288,6 @@ const chunk = (piece: Uint8Array): Uint8Array[] => [
   Buffer.from('\r\n'),
 ]
 
-function isBlocked(verdict: FileResult['verdict'], policy: IcapPolicy): boolean {
-  switch (verdict) {
-    case 'clean':
-      return false
-    case 'malicious':
-      return true
-    case 'suspicious':
-      return policy.block === 'suspicious'
-    case 'error':
-      return policy.on_error === 'block'
-    case 'skipped':
-      return policy.on_skipped === 'block'
-  }
-}
-
 /** The files in a form are found as those in a mail are: by the boundary that its type names, which its body does not say. */
 async function* withType(content: Source, type: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(`Content-Type: ${type}\r\n\r\n`, 'latin1')
@@ -328,18 +301,3 @@ const failed = (path: string, rule: string, detail: string): FileResult => ({
   reasons: [{ engine: 'file', rule, level: 'error', detail }],
   ms: 0,
 })
-
-const strongest = (reasons: readonly Reason[]): Reason | undefined =>
-  reasons.toSorted((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level))[0]
-
-const verdictFields = ({ verdict, reasons }: FileResult): Fields => ({
-  'x-portcullis-verdict': verdict,
-  'x-portcullis-reason': describe(strongest(reasons)),
-})
-
-/** What a rule is called by, in a header: a rule or a URL must not make a field of its own. */
-const describe = (reason: Reason | undefined): string => token(reason?.rule ?? 'unnamed')
-const token = (text: string): string => text.replace(/[^\x21-\x3a\x3c-\x7e]/g, '_').slice(0, 200)
-
-const canonical = (name: string): string =>
-  name === 'istag' ? 'ISTag' : name.replace(/(?:^|-)[a-z]/g, (letter) => letter.toUpperCase())
