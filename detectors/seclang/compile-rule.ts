@@ -76,6 +76,7 @@ function fixedStory({ msg, logdata, tags }: RuleDraft): FixedStory {
     msg: msg.constant ? oneLine(msg.text) : undefined,
     data: logdata.constant ? oneLine(logdata.text) : undefined,
     tags: tags.every(({ constant }) => constant) ? tags.map(({ text }) => text) : undefined,
+    last: undefined,
   }
 }
 

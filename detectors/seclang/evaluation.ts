@@ -58,7 +58,10 @@ interface LastMatch {
   readonly entry: Entry
 }
 
-const CAPTURE_GROUPS = 10
+/** Keys of what was captured: the match, then its groups. */
+const CAPTURE_KEYS = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
+/** Longest value of a match that is kept for the next one. */
+const MAX_KEPT = 64
 
 /**
  * The judging of one transaction by the rules of its site: seclang phases 1 to 5, in order, each once. With a trace every rule judges every value; without one
@@ -94,7 +97,7 @@ export class Evaluation {
       locating: false,
       matchedAt: (offset, length) => this.#found.push({ offset, length }),
       setCapture: (index, text) => {
-        if (index >= 0 && index < CAPTURE_GROUPS) this.#captured[index] = text
+        if (index >= 0 && index < CAPTURE_KEYS.length) this.#captured[index] = text
       },
       expand: (template) => this.#macro(template).expand(this.state),
       truncate: (limit) => tx.truncate(limit),
@@ -163,14 +166,18 @@ export class Evaluation {
     for (const suspects of this.#suspects) suspects.nextPhase()
     for (let at = 0; at < steps.length;) {
       const step = steps[at++]
-      if (step === undefined || state.exclusions.removes(step.rule)) continue
-      const { rule, screen } = step
+      if (step === undefined) continue
+      const { rule, screen, condition } = step
+      const entry = condition?.(state)
+      if (condition !== undefined && entry === undefined) continue
+      if (state.exclusions.removes(rule)) continue
       // What XML shows depends on the rule that looks.
       state.rule = rule
       const suspects = screen && this.#suspects[step.filter]
       if (screen !== undefined && suspects?.has(screen) === false) continue
       const { bodyProcessor, forceRequestBodyVariable, responseBodyAccess } = state
-      const matched = this.#evaluate(rule, screen && suspects?.of(screen))
+      const routine = step.routine && entry !== undefined && this.#repeat(rule, entry)
+      const matched = routine || this.#evaluate(rule, screen && suspects?.of(screen))
       if (matched) {
         if (this.#stops(rule)) return this.#stopped(rule)
         at = step.afterMatch
@@ -221,6 +228,22 @@ export class Evaluation {
       if (rule.skipAfter !== undefined) skipAfter = { name: rule.skipAfter, set }
     }
     return undefined
+  }
+
+  /** Matches a routine rule as it matched before; false when it has to be judged. */
+  #repeat(rule: CompiledRule, entry: Entry): boolean {
+    const { state } = this
+    const [{ targets, effects }] = rule.links
+    const [target] = targets
+    const { last } = rule.fixed
+    if (target === undefined || last?.record.sample !== entry.value) return false
+    if (last.record.variable !== fullName(target, entry)) return false
+    if (state.exclusions.targetsOf(rule).length > 0) return false
+    state.matchedVariable = last.matched
+    state.matchedVariables = [last.matched]
+    for (const effect of effects) effect(state)
+    this.#keep(last.record)
+    return true
   }
 
   /** Whether the match of a rule ends its seclang phase. */
@@ -310,7 +333,7 @@ export class Evaluation {
     const { operator } = link
     if (operator === undefined) return true
     this.#run.capturing = link.capture
-    this.#captured.length = 0
+    if (this.#captured.length > 0) this.#captured.length = 0
     const result = operator.run(value, this.#run) !== operator.negated
     if (result && link.capture) this.#storeCaptures()
     return result
@@ -319,11 +342,13 @@ export class Evaluation {
   #storeCaptures(): void {
     if (this.#captured.length === 0) return
     const { txVariables } = this.state
-    for (let index = 0; index < CAPTURE_GROUPS; index++) {
+    for (const [index, key] of CAPTURE_KEYS.entries()) {
       const text = this.#captured[index]
-      if (text === undefined) txVariables.delete(String(index))
-      else txVariables.set(String(index), text)
-      if (text !== undefined) this.state.saved?.(`TX:${index}`, text)
+      if (text === undefined) txVariables.delete(key, key)
+      else {
+        txVariables.set(key, text, key)
+        this.state.saved?.(`TX:${key}`, text)
+      }
     }
   }
 
@@ -339,13 +364,39 @@ export class Evaluation {
   }
 
   #record(rule: CompiledRule, link: RuleLink, match: LastMatch | undefined): RuleMatch {
+    const record = rule.log ? this.#describe(rule, match) : this.#unlogged(rule, match)
+    if (match !== undefined && rule.log && this.matches.length < MAX_MATCHES)
+      Object.assign(record, this.#locate(link, match))
+    this.#keep(record)
+    return record
+  }
+
+  #keep(record: RuleMatch): void {
+    if (this.matches.length < MAX_MATCHES) this.matches.push(record)
+    else this.state.tx.truncate('rule_matches')
+  }
+
+  /** Matches that nobody reads differ little from one transaction to the next: most are one object. */
+  #unlogged(rule: CompiledRule, match: LastMatch | undefined): RuleMatch {
+    const { msg, data, tags, last } = rule.fixed
+    const { name, value, collection } = match ?? { name: '', value: '', collection: '' }
+    if (last?.record.sample === value && last.record.variable === name) return last.record
+    const record = this.#describe(rule, match)
+    // Values of requests are not kept.
+    const own = collection === '' || (collection === 'TX' && value.length <= MAX_KEPT)
+    if (own && msg !== undefined && data !== undefined && tags !== undefined)
+      rule.fixed.last = { record, matched: { name, value } }
+    return record
+  }
+
+  #describe(rule: CompiledRule, match: LastMatch | undefined): RuleMatch {
     const { state } = this
-    const room = this.matches.length < MAX_MATCHES
     const { severity, position, fixed } = rule
-    const record: { -readonly [K in keyof RuleMatch]: RuleMatch[K] } = {
+    return {
       id: rule.id,
       seclangPhase: rule.phase,
       phase: rule.label,
+      ...(severity === undefined ? {} : { severity }),
       msg: fixed.msg ?? oneLine(rule.msg.expand(state)),
       data: fixed.data ?? oneLine(rule.logdata.expand(state)),
       variable: match?.name ?? '',
@@ -355,11 +406,6 @@ export class Evaluation {
       file: position.file,
       line: position.line,
     }
-    if (severity !== undefined) record.severity = severity
-    if (match !== undefined && rule.log && room) Object.assign(record, this.#locate(link, match))
-    if (room) this.matches.push(record)
-    else state.tx.truncate('rule_matches')
-    return record
   }
 
   /**
@@ -415,7 +461,7 @@ export class Evaluation {
     own: readonly TargetPattern[],
     removed: readonly TargetPattern[],
   ): boolean {
-    if (target.count) return false
+    if (target.count || (own.length === 0 && removed.length === 0)) return false
     return covers(own, target, entry) || (removed !== NO_TARGETS && covers(removed, target, entry))
   }
 
@@ -438,9 +484,11 @@ function covers(patterns: readonly TargetPattern[], target: CompiledTarget, entr
 }
 
 /** `ARGS:id`, `&ARGS`, `REQUEST_URI`. */
-function fullName(target: CompiledTarget, entry: Entry): string {
-  if (target.count) return target.written
-  return entry.key === '' && !target.written.includes(':')
-    ? target.collection
-    : `${target.collection}:${entry.key}`
+function fullName({ collection, written, count, named }: CompiledTarget, { key }: Entry): string {
+  if (count) return written
+  if (named.name === undefined || named.key !== key) {
+    named.name = key === '' && !written.includes(':') ? collection : `${collection}:${key}`
+    named.key = key
+  }
+  return named.name
 }

@@ -43,8 +43,9 @@ export class Exclusions {
 
   /** The targets that the rule has lost. */
   targetsOf(rule: Removable): readonly TargetPattern[] {
-    if (this.#targets.length === 0) return NO_TARGETS
-    return this.#targets.filter(({ applies }) => applies(rule)).map(({ target }) => target)
+    let lost = NO_TARGETS
+    for (const { applies, target } of this.#targets) if (applies(rule)) lost = [...lost, target]
+    return lost
   }
 }
 
@@ -55,11 +56,24 @@ export function byId(range: IdRange): (rule: Removable) => boolean {
 }
 
 export function byTag(pattern: TextPattern): (rule: Removable) => boolean {
-  return (rule) => rule.tags.some(pattern)
+  return remembered((rule) => rule.tags.some(pattern))
 }
 
 export function byMessage(pattern: TextPattern): (rule: Removable) => boolean {
-  return (rule) => pattern(rule.msgText)
+  return remembered((rule) => pattern(rule.msgText))
+}
+
+/** Rules do not change: what a pattern says of one is found out once. */
+function remembered(applies: (rule: Removable) => boolean): (rule: Removable) => boolean {
+  const known = new WeakMap<Removable, boolean>()
+  return (rule) => {
+    let answer = known.get(rule)
+    if (answer === undefined) {
+      answer = applies(rule)
+      known.set(rule, answer)
+    }
+    return answer
+  }
 }
 
 /** Reads `10` or `10-20`; undefined when it is neither. */

@@ -2,9 +2,10 @@ import type { OperatorLoadContext, OperatorRun } from './operator.js'
 import { operatorFactory } from './operators/index.js'
 import type { TextPattern } from './exclusions.js'
 import { SecLangError } from './errors.js'
+import { noRequirement } from './prefilter/index.js'
 
-// Selectors and tag patterns judge short names: nothing is captured, expanded or cut.
-const PLAIN_RUN: OperatorRun = {
+/** For operators that judge outside of a transaction: nothing is captured, expanded or cut. */
+export const PLAIN_RUN: OperatorRun = {
   capturing: false,
   setCapture: () => undefined,
   locating: false,
@@ -21,5 +22,6 @@ export function namePattern(pattern: string, context: OperatorLoadContext): Text
     throw new SecLangError('SECLANG_UNKNOWN_OPERATOR', 'there is no operator rx', context.position)
   }
   const matches = factory(`(?i)${pattern}`, context)
-  return (text) => matches(text, PLAIN_RUN)
+  const { minLength, maxLength } = matches.requires ?? noRequirement
+  return (text) => text.length >= minLength && text.length <= maxLength && matches(text, PLAIN_RUN)
 }

@@ -1,9 +1,9 @@
-import type { Mode, PhaseName } from '../verdict.js'
+import type { Mode, PhaseName, RuleMatch } from '../verdict.js'
 import type { Entry } from './collections/entry.js'
 import type { TargetPattern } from './exclusions.js'
 import type { Macro } from './macro.js'
 import type { Operator, SourcePosition } from './operator.js'
-import type { TransactionState } from './state.js'
+import type { MatchedVariable, TransactionState } from './state.js'
 import type { TransformationChain } from './transformation-chain.js'
 
 export type SeclangPhase = 1 | 2 | 3 | 4 | 5
@@ -17,6 +17,8 @@ export interface CompiledTarget {
   readonly count: boolean
   /** In lower case, when only entries of one key are read and the rule names it; undefined for a pattern. */
   readonly key: string | undefined
+  /** The last full name that was made for an entry of it: mostly the next one is the same. */
+  readonly named: { key: string; name: string | undefined }
   read(state: TransactionState): readonly Entry[]
 }
 
@@ -58,6 +60,8 @@ export interface FixedStory {
   readonly msg: string | undefined
   readonly data: string | undefined
   readonly tags: readonly string[] | undefined
+  /** The last match of a rule that is not logged and says the same each time: another one of the same value is no new one. */
+  last: { readonly record: RuleMatch; readonly matched: MatchedVariable } | undefined
 }
 
 /** A rule with all its links. */

@@ -26,7 +26,8 @@ export function compileTarget(node: VariableNode, context: OperatorLoadContext):
   const definition = resolveVariable(node.collection, context)
   const all = compileRead(node, definition, context)
   const written = describeVariable(node)
-  const target = { collection: definition.name, written, key: keyOf(node) }
+  const named = { key: '', name: undefined }
+  const target = { collection: definition.name, written, key: keyOf(node), named }
   if (!node.count) return { ...target, count: false, read: all }
   return {
     ...target,
@@ -48,14 +49,14 @@ function compileRead(node: VariableNode, definition: VariableDefinition, context
     return (state) => definition.entries(state).filter(({ key }) => matches(key))
   }
   const key = selector.kind === 'key' ? selector.key : selector.expression
+  const wanted = key.toLowerCase()
   const { find } = definition
   if (find !== undefined) {
     return (state) => {
-      const entry = find(state, key)
+      const entry = find(state, wanted)
       return entry === undefined ? NO_ENTRIES : [entry]
     }
   }
-  const wanted = key.toLowerCase()
   return (state) => state.keys.find(definition.entries(state), wanted)
 }
 

@@ -22,13 +22,14 @@ export const setvar: ActionDefinition = {
     const raw = equals < 0 ? '1' : text.slice(equals + 1)
     const sign = raw.startsWith('+') ? 1 : raw.startsWith('-') ? -1 : 0
     const value = context.macro(sign === 0 ? raw : raw.slice(1))
+    const lower = target.key.constant ? target.key.text.toLowerCase() : undefined
     const effect: Effect = (state) => {
       const values = target.values(state)
       const key = target.key.expand(state)
       const operand = value.expand(state)
       const result =
         sign === 0 ? operand : String(wholePart(values.get(key) ?? '') + sign * wholePart(operand))
-      if (!values.set(key, result)) state.tx.truncate('seclang_variables')
+      if (!values.set(key, result, lower)) state.tx.truncate('seclang_variables')
       state.saved?.(`${target.collection}:${key}`, result)
     }
     link.effects.push(effect)

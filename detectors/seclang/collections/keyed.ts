@@ -11,21 +11,29 @@ export class KeyedCollection {
     return this.#entries.get(key.toLowerCase())?.value
   }
 
-  /** Returns false when the collection is full and the key is new. */
-  set(key: string, value: string): boolean {
-    const lower = key.toLowerCase()
+  /**
+   * Returns false when the collection is full and the key is new.
+   *
+   * @param lower the key in lower case, where it is known
+   */
+  set(key: string, value: string, lower = key.toLowerCase()): boolean {
     const old = this.#entries.get(lower)
     if (old === undefined && this.#entries.size >= MAX_KEYS) return false
     this.#entries.set(lower, { key: old?.key ?? key, value })
     return true
   }
 
-  delete(key: string): void {
-    this.#entries.delete(key.toLowerCase())
+  delete(key: string, lower = key.toLowerCase()): void {
+    this.#entries.delete(lower)
   }
 
   find(key: string): Entry | undefined {
     return this.#entries.get(key.toLowerCase())
+  }
+
+  /** @param lower the key in lower case */
+  lookUp(lower: string): Entry | undefined {
+    return this.#entries.get(lower)
   }
 
   entries(): readonly Entry[] {

@@ -1,7 +1,7 @@
 import type { Node, Pattern } from './ast.js'
 import { compileProgram } from './compile-program.js'
 import { PatternError } from './errors.js'
-import { firstsOf, isAnchored } from './first-bytes.js'
+import { firstsOf, isAnchored, isAnchoredAtEnd } from './first-bytes.js'
 import { LazyDfa } from './lazy-dfa.js'
 import type { OracleMasks } from './lazy-dfa.js'
 import { PikeVm } from './pike-vm.js'
@@ -32,10 +32,17 @@ export function buildAutomaton(pattern: Pattern): Automaton {
     throw new PatternError('a group inside a look-around keeps text', 0)
   }
   const tester = new Tester(withoutGroups(root), false, 0)
+  // Such a match has nothing to find out but whether there is one.
+  const whole =
+    groups === 0 &&
+    isAnchored(root) &&
+    isAnchoredAtEnd(root) &&
+    !someNode(root, ({ kind }) => kind === 'keep')
   let vm: PikeVm | undefined
   return {
     test: (value) => tester.test(value),
     exec: (value, from) => {
+      if (whole && from === 0) return tester.test(value) ? Int32Array.of(0, value.length) : undefined
       // Only rules that capture need groups; the program with them is built on first use.
       if (vm === undefined) {
         const firsts = firstsOf(root)

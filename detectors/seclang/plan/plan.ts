@@ -1,4 +1,5 @@
 import type { CompiledRule, PhaseItem, SeclangPhase } from '../rule.js'
+import { type Condition, condition, isRoutine } from './condition.js'
 import { RuleFilter, type Screen, screened } from './rule-filter.js'
 
 /** One rule in the order of its seclang phase. */
@@ -8,6 +9,10 @@ export interface Step {
   readonly afterMatch: number
   /** Tells when the rule cannot match; undefined where only judging does. */
   readonly screen: Screen | undefined
+  /** Judges the first link more cheaply, where there is a way. */
+  readonly condition: Condition | undefined
+  /** Whether a match of it, by its condition, is like the last one. */
+  readonly routine: boolean
   /** Which of the plan's filters the screen belongs to. */
   readonly filter: number
 }
@@ -62,7 +67,9 @@ function stepsOf(
     if (item.kind === 'marker') return []
     const [screen, filter = 0] = screens.get(item.rule) ?? []
     const afterMatch = places[placeAfter(items, at, item.rule, item.set)] ?? count
-    return [{ rule: item.rule, afterMatch, screen, filter }]
+    const quick = condition(item.rule.links[0])
+    const routine = quick !== undefined && isRoutine(item.rule)
+    return [{ rule: item.rule, afterMatch, screen, condition: quick, routine, filter }]
   })
 }
 

@@ -2,7 +2,6 @@ import { byteClass } from '../prefilter/mask.js'
 import type { TransformationChain } from '../transformation-chain.js'
 import { touches } from '../transformations/touches.js'
 
-/** Case is left out: candidates are the same in either. */
 const CASE = byteClass.lower | byteClass.upper
 
 /** Rules that read a value, by the transformations that they judge it after: a tree of chains with common beginnings. */
@@ -14,8 +13,10 @@ export class Readers {
   readonly all: Int32Array
   /** Byte classes of which a value must hold one to be changed by the transformation that leads here; undefined when it may change any. */
   readonly touches: number | undefined
-  /** The same of all transformations further down, case left aside. */
+  /** The same of all transformations further down. */
   below: number | undefined = 0
+  /** The same of the one that leads here and all further down, where the case of letters is no change. */
+  caseless: number | undefined = 0
 
   /** @param chain where this node stands in the tree; undefined for the root, which is the value itself */
   constructor(
@@ -38,6 +39,8 @@ export class Readers {
       child.close()
       this.below = joined(this.below, joined(child.touches, child.below))
     }
+    const all = joined(this.touches, this.below)
+    this.caseless = all === undefined ? undefined : all & ~CASE
   }
 
   #add(bit: number, [next, ...rest]: readonly TransformationChain[], stages: boolean): void {
@@ -61,5 +64,5 @@ function set(bits: Int32Array, bit: number): void {
 }
 
 function joined(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? undefined : (a | b) & ~CASE
+  return a === undefined || b === undefined ? undefined : a | b
 }

@@ -1,5 +1,7 @@
-import { Prefilter, type Requirement, byteClass } from '../prefilter/index.js'
-import type { CompiledRule, CompiledTarget, RuleLink } from '../rule.js'
+import { Prefilter, type Requirement, byteClass, noRequirement } from '../prefilter/index.js'
+import type { CompiledOperator, CompiledRule, CompiledTarget, RuleLink } from '../rule.js'
+import { Answers } from './answers.js'
+import { isPure } from './probe.js'
 import { Readers } from './readers.js'
 import { type Source, sourcesOf } from './sources.js'
 
@@ -23,6 +25,13 @@ export interface Screen {
   readonly needs: number
 }
 
+/** A rule of a filter, by the operator of its first link. */
+export interface Member {
+  readonly operator: CompiledOperator
+  /** The same number for operators that are the same; -1 for one of its kind. */
+  readonly twin: number
+}
+
 /** One target of a rule, seen from one of its sources. */
 interface Read {
   readonly bit: number
@@ -38,6 +47,11 @@ interface Read {
  */
 export class RuleFilter {
   readonly prefilter: Prefilter
+  /** By bit. */
+  readonly members: readonly Member[]
+  /** Kinds of operators that several members have. */
+  readonly twins: number
+  readonly answers = new Answers()
   readonly sources: readonly SourceReaders[]
   readonly screens: ReadonlyMap<CompiledRule, Screen>
   /** Bits of the sources by when they change: between seclang phases, and when a rule changes what is parsed or shown. */
@@ -47,19 +61,19 @@ export class RuleFilter {
   constructor(rules: readonly CompiledRule[]) {
     const sources: Source[] = []
     const reads: Read[][] = []
-    const requirements: Requirement[] = []
+    const operators: CompiledOperator[] = []
     const screens = new Map<CompiledRule, Screen>()
     for (const rule of rules) {
       const [link] = rule.links
-      const requires = link.operator?.run.requires
+      const { operator } = link
       const found = link.targets.flatMap((target) =>
         (sourcesOf(target) ?? []).map((source) => ({ source, target })),
       )
       const fresh = new Map(found.map(({ source }) => [source.name, source]))
       for (const { name } of sources) fresh.delete(name)
-      if (requires === undefined || sources.length + fresh.size > MAX_SOURCES) continue
+      if (operator === undefined || sources.length + fresh.size > MAX_SOURCES) continue
       sources.push(...fresh.values())
-      const bit = requirements.push(caseless(requires)) - 1
+      const bit = operators.push(operator) - 1
       let needs = 0
       for (const { source, target } of found) {
         const at = sources.findIndex(({ name }) => name === source.name)
@@ -68,7 +82,10 @@ export class RuleFilter {
       }
       screens.set(rule, { filter: this, bit, needs })
     }
-    this.prefilter = new Prefilter(requirements)
+    this.prefilter = new Prefilter(operators.map(requirementOf))
+    const twins = twinsOf(operators)
+    this.members = operators.map((operator) => ({ operator, twin: twins.get(named(operator)) ?? -1 }))
+    this.twins = twins.size
     this.screens = screens
     this.sources = sources.map((source, index) =>
       sourceReaders(source, reads[index] ?? [], this.prefilter.words),
@@ -84,7 +101,7 @@ export type Screened = 'request' | 'response'
 export function screened(rule: CompiledRule): Screened | undefined {
   const [link] = rule.links
   const { operator } = link
-  if (operator === undefined || operator.negated || operator.run.requires === undefined) return undefined
+  if (operator === undefined || !isPure(operator)) return undefined
   if (rule.xmlNamespaces.size > 0) return undefined
   let side: Screened | undefined
   for (const target of link.targets) {
@@ -128,6 +145,28 @@ function sourceReaders(source: Source, reads: readonly Read[], words: number): S
 function excludedKeys(link: RuleLink, target: CompiledTarget): ReadonlySet<string> {
   const own = link.exclusions.filter(({ collection }) => collection === target.collection)
   return new Set(own.flatMap(({ key }) => (key === undefined ? [] : [key])))
+}
+
+/** Numbers of the operators without argument that several members have: what they say of a value is found out once. */
+function twinsOf(operators: readonly CompiledOperator[]): ReadonlyMap<string, number> {
+  const seen = new Set<string>()
+  const twins = new Map<string, number>()
+  for (const operator of operators) {
+    if (operator.argument !== '') continue
+    const name = named(operator)
+    if (seen.has(name) && !twins.has(name)) twins.set(name, twins.size)
+    seen.add(name)
+  }
+  return twins
+}
+
+function named({ name, negated, argument }: CompiledOperator): string {
+  return `${negated ? '!' : ''}@${name.toLowerCase()} ${argument}`
+}
+
+/** A negated operator matches what it does not require. */
+function requirementOf({ negated, run }: CompiledOperator): Requirement {
+  return negated || run.requires === undefined ? noRequirement : caseless(run.requires)
 }
 
 /** The requirement for a value and for all texts that differ from it in the case of letters only. */

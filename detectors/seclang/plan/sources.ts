@@ -11,8 +11,40 @@ export interface Source {
   readonly changes: 'head' | 'phase' | 'switch'
   /** Which part of an entry is judged. */
   readonly part: 'key' | 'value'
+  /** By the key in lower case, whether requests have such values in common and none of their users' own. */
+  readonly common?: (key: string) => boolean
   entries(state: TransactionState): readonly Entry[]
 }
+
+/** Header fields that clients send alike; any other may hold a secret. */
+const COMMON_HEADERS = new Set([
+  'accept',
+  'accept-charset',
+  'accept-encoding',
+  'accept-language',
+  'cache-control',
+  'connection',
+  'content-type',
+  'dnt',
+  'host',
+  'origin',
+  'pragma',
+  'priority',
+  'sec-ch-ua',
+  'sec-ch-ua-mobile',
+  'sec-ch-ua-platform',
+  'sec-fetch-dest',
+  'sec-fetch-mode',
+  'sec-fetch-site',
+  'sec-fetch-user',
+  'sec-gpc',
+  'te',
+  'upgrade-insecure-requests',
+  'user-agent',
+  'x-requested-with',
+])
+const commonHeader = (key: string): boolean => COMMON_HEADERS.has(key)
+const always = (): boolean => true
 
 function source(
   name: string,
@@ -32,8 +64,14 @@ function named(name: string, changes: Source['changes'], of: Source['of'] = 'req
 
 const ARGS_GET = source('ARGS_GET', 'head', (state) => state.argsGet)
 const ARGS_POST = source('ARGS_POST', 'phase', (state) => state.argsPost)
-const ARGS_GET_NAMES = source('ARGS_GET_NAMES', 'head', (state) => state.argsGet, 'key')
-const ARGS_POST_NAMES = source('ARGS_POST_NAMES', 'phase', (state) => state.argsPost, 'key')
+const ARGS_GET_NAMES = {
+  ...source('ARGS_GET_NAMES', 'head', (state) => state.argsGet, 'key'),
+  common: always,
+}
+const ARGS_POST_NAMES = {
+  ...source('ARGS_POST_NAMES', 'phase', (state) => state.argsPost, 'key'),
+  common: always,
+}
 
 /** What each variable is read from. A variable that is missing may change with any rule. */
 const SOURCES: ReadonlyMap<string, readonly Source[]> = new Map([
@@ -43,10 +81,19 @@ const SOURCES: ReadonlyMap<string, readonly Source[]> = new Map([
   ['ARGS_NAMES', [ARGS_GET_NAMES, ARGS_POST_NAMES]],
   ['ARGS_GET_NAMES', [ARGS_GET_NAMES]],
   ['ARGS_POST_NAMES', [ARGS_POST_NAMES]],
-  ['REQUEST_HEADERS', [source('REQUEST_HEADERS', 'head', (state) => state.headers)]],
-  ['REQUEST_HEADERS_NAMES', [source('REQUEST_HEADERS_NAMES', 'head', (state) => state.headers, 'key')]],
+  [
+    'REQUEST_HEADERS',
+    [{ ...source('REQUEST_HEADERS', 'head', (state) => state.headers), common: commonHeader }],
+  ],
+  [
+    'REQUEST_HEADERS_NAMES',
+    [{ ...source('REQUEST_HEADERS_NAMES', 'head', (state) => state.headers, 'key'), common: always }],
+  ],
   ['REQUEST_COOKIES', [source('REQUEST_COOKIES', 'head', (state) => state.cookies)]],
-  ['REQUEST_COOKIES_NAMES', [source('REQUEST_COOKIES_NAMES', 'head', (state) => state.cookies, 'key')]],
+  [
+    'REQUEST_COOKIES_NAMES',
+    [{ ...source('REQUEST_COOKIES_NAMES', 'head', (state) => state.cookies, 'key'), common: always }],
+  ],
   [
     'RESPONSE_HEADERS',
     [source('RESPONSE_HEADERS', 'phase', (state) => state.responseHeaders, 'value', 'response')],
@@ -57,17 +104,12 @@ const SOURCES: ReadonlyMap<string, readonly Source[]> = new Map([
   ],
   ['RESPONSE_BODY', [named('RESPONSE_BODY', 'switch', 'response')]],
   ['REQUEST_BODY', [named('REQUEST_BODY', 'switch')]],
-  ...[
-    'REQUEST_LINE',
-    'REQUEST_METHOD',
-    'REQUEST_PROTOCOL',
-    'REQUEST_URI',
-    'REQUEST_URI_RAW',
-    'REQUEST_FILENAME',
-    'REQUEST_BASENAME',
-    'QUERY_STRING',
-    'PATH_INFO',
-  ].map((name): [string, readonly Source[]] => [name, [named(name, 'head')]]),
+  ...['REQUEST_METHOD', 'REQUEST_PROTOCOL', 'REQUEST_FILENAME', 'REQUEST_BASENAME', 'PATH_INFO'].map(
+    (name): [string, readonly Source[]] => [name, [{ ...named(name, 'head'), common: always }]],
+  ),
+  ...['REQUEST_LINE', 'REQUEST_URI', 'REQUEST_URI_RAW', 'QUERY_STRING'].map(
+    (name): [string, readonly Source[]] => [name, [named(name, 'head')]],
+  ),
   ...[
     'FILES',
     'FILES_NAMES',

@@ -1,0 +1,32 @@
+import type { OperatorRun } from '../operator.js'
+import type { CompiledOperator } from '../rule.js'
+
+let reported = false
+
+const report = (): void => {
+  reported = true
+}
+
+const RUN: OperatorRun = {
+  capturing: false,
+  setCapture: report,
+  locating: false,
+  matchedAt: report,
+  expand: (template) => {
+    reported = true
+    return template
+  },
+  truncate: report,
+  setGeo: report,
+}
+
+/** Whether the operator says the same of a value in every transaction, whatever it may report besides. */
+export function isPure({ name, argument }: CompiledOperator): boolean {
+  return !argument.includes('%{') && name.toLowerCase() !== 'geolookup'
+}
+
+/** Whether a value has to be judged in its transaction: it matches, or the operator has something to report. For pure operators. */
+export function probe({ run, negated }: CompiledOperator, value: string): boolean {
+  reported = false
+  return run(value, RUN) !== negated || reported
+}
