@@ -36,12 +36,14 @@ export function* foldSql(next: () => Token | undefined): Generator<string, void>
 }
 
 function shapeOf(folded: readonly Token[]): string {
-  return folded.map(({ kind }) => kind).join('')
+  let shape = ''
+  for (const { kind } of folded) shape += kind
+  return shape
 }
 
 /** Adds a token and folds the end of the list; each round shortens it, so the work is linear. */
 function push(list: Token[], token: Token): void {
-  const before = list.at(-1)
+  const before = list[list.length - 1]
   const pair =
     before === undefined || token.text === '' || !pairBeginnings.has(before.text)
       ? undefined
@@ -54,9 +56,9 @@ function push(list: Token[], token: Token): void {
 }
 
 function reduce(list: Token[]): boolean {
-  const c = list.at(-1)
-  const b = list.at(-2)
-  const a = list.at(-3)
+  const c = list[list.length - 1]
+  const b = list[list.length - 2]
+  const a = list[list.length - 3]
   if (c === undefined) return false
   // A sign at the start or behind anything that is no value belongs to what follows it.
   if (c.kind === 'o' && signs.has(c.text) && (b === undefined || 'o=l&a,(UEB'.includes(b.kind)))
@@ -100,11 +102,12 @@ function stronger(a: TokenKind, c: TokenKind): TokenKind {
 }
 
 function put(list: Token[], count: number, kind: TokenKind): true {
-  list.splice(-count, count, { kind, text: '' })
+  list.length -= count
+  list.push({ kind, text: '' })
   return true
 }
 
 function drop(list: Token[], count: number): true {
-  list.splice(-count, count)
+  list.length -= count
   return true
 }

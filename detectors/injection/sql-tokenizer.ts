@@ -106,7 +106,7 @@ export class SqlTokenizer {
   #at = 0
   #token: Token | undefined
   /** Ends that were looked for in vain need not be looked for again. */
-  readonly #missing = new Set<string>()
+  #missing: Set<string> | undefined
   /** Inside a version comment, whose end reads as white space. */
   #conditional = false
 
@@ -317,10 +317,16 @@ export class SqlTokenizer {
   }
 
   #until(end: string, kind: TokenKind): void {
-    const stop = this.#missing.has(end) ? -1 : this.#value.indexOf(end, this.#at)
-    if (stop < 0) this.#missing.add(end)
+    const stop = this.#find(end, this.#at)
     this.#at = stop < 0 ? this.#value.length : stop + end.length
     this.#push(kind, '')
+  }
+
+  #find(end: string, from: number): number {
+    if (this.#missing?.has(end) === true) return -1
+    const at = this.#value.indexOf(end, from)
+    if (at < 0) (this.#missing ??= new Set()).add(end)
+    return at
   }
 
   /** A version comment is read, for MySQL runs what it says; others are white space, but one that never ends hides the rest. */
@@ -329,11 +335,8 @@ export class SqlTokenizer {
       this.#conditional = true
       return
     }
-    const end = this.#missing.has('*/') ? -1 : this.#value.indexOf('*/', this.#at + 2)
-    if (end < 0) {
-      this.#missing.add('*/')
-      this.#push('C', '')
-    }
+    const end = this.#find('*/', this.#at + 2)
+    if (end < 0) this.#push('C', '')
     this.#at = end < 0 ? this.#value.length : end + 2
   }
 
@@ -354,11 +357,11 @@ export class SqlTokenizer {
   }
 
   #match(sticky: RegExp): string | undefined {
-    sticky.lastIndex = this.#at
-    const found = sticky.exec(this.#value)
-    if (found === null || found[0] === '') return undefined
+    const start = this.#at
+    sticky.lastIndex = start
+    if (!sticky.test(this.#value) || sticky.lastIndex === start) return undefined
     this.#at = sticky.lastIndex
-    return found[0]
+    return this.#value.slice(start, this.#at)
   }
 
   #push(kind: TokenKind, text: string): void {

@@ -19,14 +19,21 @@ export interface SqlContext {
   readonly style: CommentStyle
 }
 
+function contextsOf(quotes: readonly Quote[], styles: readonly CommentStyle[]): readonly SqlContext[] {
+  return quotes.flatMap((quote) => styles.map((style) => ({ quote, style })))
+}
+
+/** By the quotes that a value has, as bits: 1 single, 2 double; then by whether MySQL's comments matter. */
+const contexts = ([[''], ['', "'"], ['', '"'], ['', "'", '"']] as const).map((quotes) => [
+  contextsOf(quotes, ['ansi']),
+  contextsOf(quotes, ['ansi', 'mysql']),
+])
+
 /** The contexts that a value is worth reading in: quotes only when it has them, MySQL's comments only when they matter. */
 export function sqlContexts(value: string): readonly SqlContext[] {
-  const styles: readonly CommentStyle[] =
-    value.includes('#') || value.includes('--') ? ['ansi', 'mysql'] : ['ansi']
-  const quotes: Quote[] = ['']
-  if (value.includes("'")) quotes.push("'")
-  if (value.includes('"')) quotes.push('"')
-  return quotes.flatMap((quote) => styles.map((style) => ({ quote, style })))
+  const quotes = (value.includes("'") ? 1 : 0) + (value.includes('"') ? 2 : 0)
+  const comments = value.includes('#') || value.includes('--') ? 1 : 0
+  return contexts[quotes]?.[comments] ?? []
 }
 
 /** The shapes of a value in one context: its folded tokens, one letter each; more than one only for very long values. */
