@@ -6,6 +6,7 @@ import { LazyDfa } from './lazy-dfa.js'
 import type { OracleMasks } from './lazy-dfa.js'
 import { PikeVm } from './pike-vm.js'
 import type { Groups } from './pike-vm.js'
+import type { Program } from './program.js'
 import { someNode, withoutGroups } from './simplify.js'
 
 const maxOracles = 3
@@ -59,27 +60,35 @@ export function buildAutomaton(pattern: Pattern): Automaton {
 
 /** Answers whether a tree matches; its look-arounds are testers of their own, run first over the whole value. */
 class Tester {
-  readonly #dfa: LazyDfa
+  readonly #program: Program
+  readonly #backwards: boolean
+  #dfa: LazyDfa | undefined
   readonly #oracles: readonly Tester[]
 
   constructor(root: Node, backwards: boolean, depth: number) {
     if (depth > maxNesting) throw new PatternError('look-arounds are nested too deeply', 0)
     const { program, oracles } = compileProgram(root, 0, backwards)
     if (oracles.length > maxOracles) throw new PatternError(`more than ${maxOracles} look-arounds`, 0)
-    this.#dfa = new LazyDfa(program, backwards)
+    this.#program = program
+    this.#backwards = backwards
     // What is ahead of a position is read from the end of the value towards it.
     this.#oracles = oracles.map((oracle) => new Tester(oracle.node, oracle.ahead, depth + 1))
   }
 
   test(value: string): boolean {
-    return this.#dfa.test(value, this.oracleMasks(value))
+    return this.#automaton.test(value, this.oracleMasks(value))
+  }
+
+  /** Most patterns never see a value that could match them: the tables are made for the first. */
+  get #automaton(): LazyDfa {
+    return (this.#dfa ??= new LazyDfa(this.#program, this.#backwards))
   }
 
   oracleMasks(value: string): OracleMasks {
     if (this.#oracles.length === 0) return undefined
     const masks = new Uint8Array(value.length + 1)
     this.#oracles.forEach((oracle, index) => {
-      const ends = oracle.#dfa.ends(value, oracle.oracleMasks(value))
+      const ends = oracle.#automaton.ends(value, oracle.oracleMasks(value))
       for (let at = 0; at < masks.length; at++) masks[at] = (masks[at] ?? 0) | ((ends[at] ?? 0) << index)
     })
     return masks

@@ -1,3 +1,4 @@
+import { ByteSet } from './byte-set.js'
 import { wordBytes } from './classes.js'
 import type { Program } from './program.js'
 
@@ -10,25 +11,30 @@ export interface ByteClasses {
   readonly sample: Uint8Array
 }
 
+const lineFeed = ByteSet.of(10)
+
 /** Splits the 256 bytes into the classes that a program can tell apart. */
 export function byteClasses(program: Program): ByteClasses {
   const words = program.assertions.some((what) => what === 'wordBoundary' || what === 'notWordBoundary')
   const lines = program.assertions.some((what) => what === 'afterLine' || what === 'beforeLine')
+  const sets = [...program.sets, ...(words ? [wordBytes] : []), ...(lines ? [lineFeed] : [])]
   const of = new Uint8Array(256)
-  const ids = new Map<string, number>()
-  const samples: number[] = []
-  for (let byte = 0; byte < 256; byte++) {
-    let signature = ''
-    for (const set of program.sets) signature += set.has(byte) ? '1' : '0'
-    if (words) signature += wordBytes.has(byte) ? 'w' : '-'
-    if (lines) signature += byte === 10 ? 'n' : '-'
-    let id = ids.get(signature)
-    if (id === undefined) {
-      id = samples.length
-      ids.set(signature, id)
-      samples.push(byte)
-    }
-    of[byte] = id
-  }
-  return { count: samples.length, of, sample: Uint8Array.from(samples) }
+  let count = 1
+  for (const set of sets) count = split(of, count, set)
+  const sample = new Uint8Array(count)
+  for (let byte = 255; byte >= 0; byte--) sample[of[byte] ?? 0] = byte
+  return { count, of, sample }
+}
+
+/** Parts each class into the bytes that are in the set and those that are not; gives the number of classes. */
+function split(of: Uint8Array, count: number, set: ByteSet): number {
+  const sizes = new Uint16Array(count)
+  for (const own of of) sizes[own] = (sizes[own] ?? 0) + 1
+  const inside = new Uint16Array(count)
+  for (const byte of set.bytes) inside[of[byte] ?? 0] = (inside[of[byte] ?? 0] ?? 0) + 1
+  const parted = new Map<number, number>()
+  for (let own = 0; own < inside.length; own++)
+    if ((inside[own] ?? 0) > 0 && inside[own] !== sizes[own]) parted.set(own, count++)
+  for (const byte of set.bytes) of[byte] = parted.get(of[byte] ?? 0) ?? of[byte] ?? 0
+  return count
 }

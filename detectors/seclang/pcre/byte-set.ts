@@ -30,7 +30,7 @@ export class ByteSet {
   }
 
   addAll(other: ByteSet): void {
-    for (let byte = 0; byte < 256; byte++) if (other.has(byte)) this.add(byte)
+    for (let word = 0; word < 8; word++) this.#bits[word] = (this.#bits[word] ?? 0) | (other.#bits[word] ?? 0)
   }
 
   has(byte: number): boolean {
@@ -39,7 +39,7 @@ export class ByteSet {
 
   complement(): ByteSet {
     const set = new ByteSet()
-    for (let byte = 0; byte < 256; byte++) if (!this.has(byte)) set.add(byte)
+    for (let word = 0; word < 8; word++) set.#bits[word] = ~(this.#bits[word] ?? 0)
     return set
   }
 
@@ -54,12 +54,6 @@ export class ByteSet {
     return set
   }
 
-  get size(): number {
-    let count = 0
-    for (let byte = 0; byte < 256; byte++) if (this.has(byte)) count += 1
-    return count
-  }
-
   intersects(other: ByteSet): boolean {
     for (let word = 0; word < 8; word++)
       if (((this.#bits[word] ?? 0) & (other.#bits[word] ?? 0)) !== 0) return true
@@ -71,7 +65,12 @@ export class ByteSet {
     return this.#bits.join()
   }
 
-  *[Symbol.iterator](): Generator<number> {
-    for (let byte = 0; byte < 256; byte++) if (this.has(byte)) yield byte
+  /** The bytes, ascending. */
+  get bytes(): readonly number[] {
+    const bytes: number[] = []
+    for (let word = 0; word < 8; word++)
+      for (let bits = this.#bits[word] ?? 0; bits !== 0; bits &= bits - 1)
+        bytes.push(word * 32 + 31 - Math.clz32(bits & -bits))
+    return bytes
   }
 }

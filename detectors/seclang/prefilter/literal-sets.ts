@@ -1,18 +1,26 @@
+import { holdsOnly, maskOf } from './mask.js'
 import { textFrequency } from './rarity.js'
 
 /** Texts in lower case, one of which something spells or a value must hold. */
 export type LiteralSet = readonly string[]
 
 /** Bytes of a literal that are searched for: longer ones are cut to their rarest part. */
-const window = 8
+const window = 6
 /** Literals that come more often than this at a place of a value are not worth searching for. */
-const maxFrequency = 0.04
+const maxFrequency = 0.02
 
-/** The set that is rarer; undefined ones and those with an empty text say nothing. */
+/** The set that is rarer; undefined ones, those with an empty text and those that a mask tells as well say nothing. */
 export function rarer(a: LiteralSet | undefined, b: LiteralSet | undefined): LiteralSet | undefined {
-  if (b === undefined || b.length === 0 || b.includes('')) return a
+  if (b === undefined || b.length === 0 || b.includes('') || areClasses(b)) return a
   if (a === undefined) return b
   return textFrequency(b) < textFrequency(a) ? b : a
+}
+
+/** Whether the texts are all bytes of some byte classes: the mask of a value says of these. */
+function areClasses(texts: LiteralSet): boolean {
+  if (texts.some(({ length }) => length > 1)) return false
+  const bytes = new Set(texts.map((text) => text.charCodeAt(0)))
+  return holdsOnly(maskOf(texts.join('')), bytes)
 }
 
 /** Every text of one set followed by every text of the other. */

@@ -1,22 +1,25 @@
-import { AhoCorasick } from './aho-corasick.js'
+import { AhoCorasick, caselessColumns } from './aho-corasick.js'
 import type { LiteralSet } from './literal-sets.js'
+
+/** Columns of the table; rare bytes share the last, so a literal that only looks like one in the value may be found too. */
+const maxColumns = 64
 
 /** Looks, in one pass over a value, for the literals of many members: linear in the value, whatever the literals. */
 export class Literals {
   readonly #automaton: AhoCorasick
-  readonly #words: number
   /** Members that need no literal. */
   readonly #free: Int32Array
-  /** By number of a state: where the members that its literals stand for begin in `#members`. */
-  readonly #rows: Int32Array
+  /** By number of a state: where in `#members` its list begins. */
+  readonly #lists: Int32Array
+  /** Lists of the members whose literals end with a state, as words and bits of a bit set; -1 ends a list. */
   readonly #members: Int32Array
   readonly #found: Int32Array
 
   /** Member `i` wants one of `wanted[i]`, or nothing. */
   constructor(wanted: readonly (LiteralSet | undefined)[]) {
-    this.#words = (wanted.length + 31) >>> 5
-    this.#found = new Int32Array(this.#words)
-    this.#free = new Int32Array(this.#words)
+    const words = (wanted.length + 31) >>> 5
+    this.#found = new Int32Array(words)
+    this.#free = new Int32Array(words)
     const members = new Map<string, number[]>()
     for (const [member, literals] of wanted.entries()) {
       if (literals === undefined) addBit(this.#free, 0, member)
@@ -26,23 +29,28 @@ export class Literals {
         else others.push(member)
       }
     }
-    const automaton = new AhoCorasick(members.keys())
-    this.#automaton = automaton
-    this.#rows = new Int32Array(automaton.endings.length)
-    const rows = automaton.endings.filter(({ length }) => length > 0)
-    this.#members = new Int32Array((rows.length + 1) * this.#words)
-    let row = 0
-    for (const [state, endings] of automaton.endings.entries()) {
-      if (endings.length === 0) continue
-      row += this.#words
-      this.#rows[state] = row
-      for (const index of endings)
-        for (const member of members.get(automaton.texts[index] ?? '') ?? [])
-          addBit(this.#members, row, member)
+    const texts = [...members.keys()]
+    const { columns, width } = caselessColumns(texts, maxColumns)
+    this.#automaton = new AhoCorasick(texts, columns, width)
+    const { endings } = this.#automaton
+    this.#lists = new Int32Array(endings.length)
+    const lists: number[] = []
+    for (const [state, indices] of endings.entries()) {
+      if (indices.length === 0) continue
+      const set = new Int32Array(words)
+      for (const index of indices)
+        for (const member of members.get(texts[index] ?? '') ?? []) addBit(set, 0, member)
+      this.#lists[state] = lists.length
+      for (const [word, bits] of set.entries()) if (bits !== 0) lists.push(word, bits)
+      lists.push(-1)
     }
+    this.#members = Int32Array.from(lists)
   }
 
-  /** Bit set, 32 members a word, of those whose literals the value holds and of those that need none. Valid until the next call. */
+  /**
+   * Bit set, 32 members a word, of those whose literals the value holds and of those that need none; a few more may be in it, none is missing. Valid until
+   * the next call.
+   */
   scan(value: string): Int32Array {
     const found = this.#found
     found.set(this.#free)
@@ -52,11 +60,19 @@ export class Literals {
       state = next[state + (columns[value.charCodeAt(at) & 255] ?? 0)] ?? 0
       if (state >= 0) continue
       state = ~state
-      const row = this.#rows[state / width] ?? 0
-      for (let word = 0; word < found.length; word++)
-        found[word] = (found[word] ?? 0) | (this.#members[row + word] ?? 0)
+      this.#collect(state / width)
     }
     return found
+  }
+
+  #collect(state: number): void {
+    const members = this.#members
+    const found = this.#found
+    for (let at = this.#lists[state] ?? 0; ; at += 2) {
+      const word = members[at] ?? -1
+      if (word < 0) return
+      found[word] = (found[word] ?? 0) | (members[at + 1] ?? 0)
+    }
   }
 }
 

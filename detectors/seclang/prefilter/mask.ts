@@ -67,6 +67,11 @@ export function maskOf(value: string): number {
 /** Classes that hold some byte of the set. */
 export function maskOfSet(set: ByteSet): number {
   let mask = 0
-  for (const byte of set) mask |= classes[byte] ?? 0
+  for (const byte of set.bytes) mask |= classes[byte] ?? 0
   return mask
+}
+
+/** Whether the classes of a mask hold no bytes but these. */
+export function holdsOnly(mask: number, bytes: ReadonlySet<number>): boolean {
+  return classes.every((own, byte) => (own & mask) === 0 || bytes.has(byte))
 }

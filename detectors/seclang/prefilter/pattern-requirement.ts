@@ -1,13 +1,12 @@
 import type { Node } from '../pcre/ast.js'
-import { cat } from '../pcre/ast.js'
-import { ByteSet } from '../pcre/byte-set.js'
+import type { ByteSet } from '../pcre/byte-set.js'
 import { isAnchored, isAnchoredAtEnd } from '../pcre/first-bytes.js'
 import { followed, rarer, searched } from './literal-sets.js'
 import type { LiteralSet } from './literal-sets.js'
-import { anyClass, maskOfSet } from './mask.js'
+import { anyClass, byteClass, maskOf, maskOfSet } from './mask.js'
 import { bothDemands, eitherDemands } from './mask-demands.js'
 import type { MaskDemands } from './mask-demands.js'
-import { lowerAscii } from './requirement.js'
+import { lowerAscii, noRequirement } from './requirement.js'
 import type { Requirement } from './requirement.js'
 
 /** Bytes of a class that are written out as texts, and texts that one part of a pattern may be said to spell. */
@@ -29,6 +28,8 @@ interface Facts {
   readonly holds: LiteralSet | undefined
 }
 
+const LETTERS = byteClass.lower | byteClass.upper
+
 const nothing: Facts = { min: 0, max: 0, demands: [], classes: 0, texts: [''], holds: undefined }
 const anything: Facts = {
   min: 0,
@@ -42,33 +43,43 @@ const anything: Facts = {
 /** What a value must hold for some part of it to match the tree (case is in its byte sets). */
 export function patternRequirement(root: Node): Requirement {
   const facts = factsOf(root)
+  const required = requirementOf(facts)
   const whole = isAnchored(root) && isAnchoredAtEnd(root)
-  return {
-    minLength: facts.min,
-    maxLength: whole ? facts.max : Infinity,
-    someOf: facts.demands,
-    within: whole ? facts.classes : anyClass,
-    literals: searched(rarer(facts.holds, facts.texts)),
-  }
+  return whole ? { ...required, maxLength: facts.max, within: facts.classes } : required
 }
 
 /** What a value must hold for one of the texts to stand in it. */
 export function textRequirement(texts: readonly string[], caseless: boolean): Requirement {
-  return patternRequirement({ kind: 'alt', items: texts.map((text) => textNode(text, caseless)) })
+  return requirementOf(alternatives(texts.map((text) => textFacts(text, caseless))))
 }
 
 /** What a value must hold for one of its bytes to be in the set. */
 export function byteRequirement(set: ByteSet): Requirement {
-  return patternRequirement({ kind: 'set', set })
+  return requirementOf(setFacts(set))
 }
 
-function textNode(text: string, caseless: boolean): Node {
-  return cat(
-    Array.from(text, (char): Node => {
-      const set = ByteSet.of(char.charCodeAt(0) & 255)
-      return { kind: 'set', set: caseless ? set.withBothCases() : set }
-    }),
-  )
+function requirementOf({ min, demands, holds, texts }: Facts): Requirement {
+  return {
+    ...noRequirement,
+    minLength: min,
+    someOf: demands,
+    literals: searched(rarer(rarer(undefined, holds), texts)),
+  }
+}
+
+function textFacts(text: string, caseless: boolean): Facts {
+  const masks = Array.from(text, (char) => {
+    const mask = maskOf(char)
+    return caseless && (mask & LETTERS) !== 0 ? LETTERS : mask
+  })
+  return {
+    min: text.length,
+    max: text.length,
+    demands: bothDemands(masks),
+    classes: masks.reduce((all, mask) => all | mask, 0),
+    texts: [lowerAscii(text)],
+    holds: undefined,
+  }
 }
 
 function factsOf(node: Node): Facts {
@@ -99,7 +110,7 @@ function factsOf(node: Node): Facts {
 }
 
 function setFacts(set: ByteSet): Facts {
-  const texts = new Set([...set].map((byte) => lowerAscii(String.fromCharCode(byte))))
+  const texts = new Set(set.bytes.map((byte) => lowerAscii(String.fromCharCode(byte))))
   const mask = maskOfSet(set)
   return {
     min: 1,

@@ -4,7 +4,7 @@ import type { Node } from '../../../../detectors/seclang/pcre/ast.js'
 export function sample(node: Node, random: () => number): string {
   switch (node.kind) {
     case 'set': {
-      const bytes = [...node.set]
+      const { bytes } = node.set
       return String.fromCharCode(bytes[Math.floor(random() * bytes.length)] ?? 0)
     }
     case 'cat':
