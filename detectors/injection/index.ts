@@ -1,2 +1,3 @@
 export { detectSqli } from './sqli.js'
+export { sqliSigns } from './sqli-signs.js'
 export { detectXss } from './xss.js'

@@ -1,11 +1,11 @@
-import { detectSqli } from '../../injection/index.js'
+import { detectSqli, sqliSigns } from '../../injection/index.js'
 import { requiring } from '../operator.js'
 import type { OperatorFactory } from '../operator.js'
-import { byteClass as is, noRequirement } from '../prefilter/index.js'
+import { byteClass as is, textRequirement } from '../prefilter/index.js'
 
-/** One word alone is nothing, nor is what has numbers only; all other bytes may tell something. */
+/** One word alone is nothing, nor is what has numbers only, nor what has no sign or word of SQL. */
 const requires = {
-  ...noRequirement,
+  ...textRequirement(sqliSigns, true),
   minLength: 2,
   someOf: [
     ~(is.lower | is.upper | is.underscore),

@@ -3,8 +3,14 @@ import { requiring } from '../operator.js'
 import type { OperatorFactory } from '../operator.js'
 import { byteClass as is, noRequirement } from '../prefilter/index.js'
 
-/** A tag, an attribute, or a URL whose colon may be written as a reference. */
-const requires = { ...noRequirement, someOf: [is.angle | is.equals | is.colon | is.ampersand] }
+/** A tag, an attribute, or a URL whose colon may be written as a reference, and which says what to run. */
+const requires = {
+  ...noRequirement,
+  someOf: [
+    is.angle | is.equals | is.colon | is.ampersand,
+    is.angle | is.equals | is.ampersand | is.round | is.backQuote | is.semicolon | is.comma,
+  ],
+}
 
 /**
  * Description: the value reads as HTML that runs script, in some context it may have been pasted into.

@@ -1,5 +1,6 @@
-import { holdsOnly, maskOf } from './mask.js'
+import { byteClass, maskOf } from './mask.js'
 import { textFrequency } from './rarity.js'
+import type { Requirement } from './requirement.js'
 
 /** Texts in lower case, one of which something spells or a value must hold. */
 export type LiteralSet = readonly string[]
@@ -9,18 +10,22 @@ const window = 6
 /** Literals that come more often than this at a place of a value are not worth searching for. */
 const maxFrequency = 0.02
 
-/** The set that is rarer; undefined ones, those with an empty text and those that a mask tells as well say nothing. */
+/** Classes of bytes that most values hold. */
+const PLAIN = byteClass.lower | byteClass.upper | byteClass.digit | byteClass.space
+
+/** The set that is rarer; undefined ones and those with an empty text say nothing, and those of signs only what a mask says too. */
 export function rarer(a: LiteralSet | undefined, b: LiteralSet | undefined): LiteralSet | undefined {
-  if (b === undefined || b.length === 0 || b.includes('') || areClasses(b)) return a
+  if (b === undefined || b.length === 0 || b.includes('')) return a
   if (a === undefined) return b
-  return textFrequency(b) < textFrequency(a) ? b : a
+  return frequency(b) < frequency(a) ? b : a
 }
 
-/** Whether the texts are all bytes of some byte classes: the mask of a value says of these. */
-function areClasses(texts: LiteralSet): boolean {
-  if (texts.some(({ length }) => length > 1)) return false
-  const bytes = new Set(texts.map((text) => text.charCodeAt(0)))
-  return holdsOnly(maskOf(texts.join('')), bytes)
+function frequency(texts: LiteralSet): number {
+  return texts.every(isSign) ? 1 : textFrequency(texts)
+}
+
+function isSign(text: string): boolean {
+  return text.length === 1 && (maskOf(text) & PLAIN) === 0
 }
 
 /** Every text of one set followed by every text of the other. */
@@ -28,23 +33,29 @@ export function followed(a: LiteralSet, b: LiteralSet): LiteralSet {
   return [...new Set(a.flatMap((head) => b.map((tail) => head + tail)))]
 }
 
-/** The literals to search for, without those that another one implies; undefined when they are too common. */
-export function searched(texts: LiteralSet | undefined): LiteralSet | undefined {
-  if (texts === undefined) return undefined
-  const cut = new Set(texts.map(rarestPart))
+/**
+ * The literals to search for, without those that another one implies, and byte classes that do instead, for a mask tells of single signs; no literals when they are
+ * too common.
+ */
+export function searched(texts: LiteralSet | undefined): Pick<Requirement, 'literals' | 'instead'> {
+  if (texts === undefined) return { literals: undefined, instead: 0 }
+  const instead = maskOf(texts.filter(isSign).join(''))
+  const cut = new Set(texts.filter((text) => (maskOf(text) & instead) === 0).map(rarestPart))
   const least = [...cut].filter((text) => !holdsAnother(text, cut))
-  return textFrequency(least) > maxFrequency ? undefined : least
+  return least.length === 0 || textFrequency(least) > maxFrequency
+    ? { literals: undefined, instead: 0 }
+    : { literals: least, instead }
 }
 
 function rarestPart(text: string): string {
   let best = text.slice(0, window)
-  let frequency = textFrequency([best])
+  let least = textFrequency([best])
   for (let from = 1; from + window <= text.length; from++) {
     const part = text.slice(from, from + window)
     const expected = textFrequency([part])
-    if (expected >= frequency) continue
+    if (expected >= least) continue
     best = part
-    frequency = expected
+    least = expected
   }
   return best
 }

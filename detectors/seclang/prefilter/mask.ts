@@ -70,8 +70,3 @@ export function maskOfSet(set: ByteSet): number {
   for (const byte of set.bytes) mask |= classes[byte] ?? 0
   return mask
 }
-
-/** Whether the classes of a mask hold no bytes but these. */
-export function holdsOnly(mask: number, bytes: ReadonlySet<number>): boolean {
-  return classes.every((own, byte) => (own & mask) === 0 || bytes.has(byte))
-}

@@ -63,7 +63,7 @@ function requirementOf({ min, demands, holds, texts }: Facts): Requirement {
     ...noRequirement,
     minLength: min,
     someOf: demands,
-    literals: searched(rarer(rarer(undefined, holds), texts)),
+    ...searched(rarer(rarer(undefined, holds), texts)),
   }
 }
 

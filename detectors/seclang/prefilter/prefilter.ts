@@ -16,11 +16,9 @@ export class Prefilter {
   readonly words: number
   readonly #requirements: readonly Requirement[]
   readonly #masks = new Int32Array(slots)
-  /** The members that each remembered mask admits. */
+  /** Of each remembered mask: the members that it admits, then those of them that need a literal. */
   readonly #byMask: Int32Array
   readonly #byLength: Int32Array
-  /** Members that need a literal. */
-  readonly #needy: Int32Array
   readonly #literals: Literals
   readonly #candidates: Int32Array
 
@@ -29,14 +27,12 @@ export class Prefilter {
     this.words = (requirements.length + 31) >>> 5
     const { words } = this
     this.#candidates = new Int32Array(words)
-    this.#byMask = new Int32Array(slots * words)
+    this.#byMask = new Int32Array(slots * words * 2)
     // Every slot begins as that of mask 0, which its key says.
     this.#fill(0, 0)
-    for (let slot = 1; slot < slots; slot++) this.#byMask.copyWithin(slot * words, 0, words)
+    for (let slot = 1; slot < slots; slot++) this.#byMask.copyWithin(slot * words * 2, 0, words * 2)
     this.#byLength = new Int32Array((longest + 1) * words)
-    this.#needy = new Int32Array(words)
-    for (const [member, { minLength, maxLength, literals }] of requirements.entries()) {
-      if (literals !== undefined) addBit(this.#needy, 0, member)
+    for (const [member, { minLength, maxLength }] of requirements.entries()) {
       for (let length = Math.min(minLength, longest); length <= Math.min(maxLength, longest); length++)
         addBit(this.#byLength, length * words, member)
     }
@@ -55,26 +51,32 @@ export class Prefilter {
     for (let word = 0; word < candidates.length; word++) {
       const bits = (this.#byMask[byMask + word] ?? 0) & (this.#byLength[byLength + word] ?? 0)
       candidates[word] = bits
-      needy |= bits & (this.#needy[word] ?? 0)
+      needy |= bits & (this.#byMask[byMask + candidates.length + word] ?? 0)
     }
     if (needy === 0) return candidates
     const found = this.#literals.scan(value)
-    for (let word = 0; word < candidates.length; word++)
-      candidates[word] = (candidates[word] ?? 0) & (found[word] ?? 0)
+    for (let word = 0; word < candidates.length; word++) {
+      const missing = (this.#byMask[byMask + candidates.length + word] ?? 0) & ~(found[word] ?? 0)
+      candidates[word] = (candidates[word] ?? 0) & ~missing
+    }
     return candidates
   }
 
   #rowOf(mask: number): number {
     const slot = Math.imul(mask, 0x9e3779b1) >>> 23
     if (this.#masks[slot] !== mask) this.#fill(slot, mask)
-    return slot * this.words
+    return slot * this.words * 2
   }
 
   #fill(slot: number, mask: number): void {
     this.#masks[slot] = mask
-    const row = slot * this.words
-    this.#byMask.fill(0, row, row + this.words)
-    for (const [member, requirement] of this.#requirements.entries())
-      if (admitsMask(requirement, mask)) addBit(this.#byMask, row, member)
+    const row = slot * this.words * 2
+    this.#byMask.fill(0, row, row + this.words * 2)
+    for (const [member, requirement] of this.#requirements.entries()) {
+      if (!admitsMask(requirement, mask)) continue
+      addBit(this.#byMask, row, member)
+      const { literals, instead } = requirement
+      if (literals !== undefined && (mask & instead) === 0) addBit(this.#byMask, row + this.words, member)
+    }
   }
 }

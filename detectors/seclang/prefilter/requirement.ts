@@ -12,8 +12,9 @@ export interface Requirement {
   readonly someOf: readonly number[]
   /** Byte classes that all bytes of the value are of. */
   readonly within: number
-  /** Texts, in lower case: the value holds at least one, ASCII case ignored. Undefined when nothing is known, never empty. */
+  /** Texts, in lower case: the value holds at least one, ASCII case ignored, or a byte of one of the classes `instead`. Undefined when nothing is known. */
   readonly literals: readonly string[] | undefined
+  readonly instead: number
 }
 
 /** Asks nothing. */
@@ -23,14 +24,16 @@ export const noRequirement: Requirement = {
   someOf: [],
   within: anyClass,
   literals: undefined,
+  instead: 0,
 }
 
 /** Whether a value can match: what `Prefilter` answers for many requirements at once. */
 export function admits(requirement: Requirement, value: string): boolean {
-  const { minLength, maxLength, literals } = requirement
+  const { minLength, maxLength, literals, instead } = requirement
+  const mask = maskOf(value)
   if (value.length < minLength || value.length > maxLength) return false
-  if (!admitsMask(requirement, maskOf(value))) return false
-  if (literals === undefined) return true
+  if (!admitsMask(requirement, mask)) return false
+  if (literals === undefined || (mask & instead) !== 0) return true
   const lower = lowerAscii(value)
   return literals.some((literal) => lower.includes(literal))
 }

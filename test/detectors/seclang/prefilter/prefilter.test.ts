@@ -14,6 +14,7 @@ const requirement: fc.Arbitrary<Requirement> = fc.record({
   maxLength: fc.oneof(fc.constant(Infinity), fc.integer({ min: -1, max: 90 })),
   someOf: fc.array(mask, { maxLength: 2 }),
   within: fc.oneof(fc.constant(-1), mask),
+  instead: fc.oneof(fc.constant(0), mask),
   literals: fc.oneof(fc.constant(undefined), fc.array(text, { minLength: 1, maxLength: 3 })),
 })
 const value = fc.string({
