@@ -7,7 +7,7 @@ import { sequence } from './first-bytes.js'
  * repeats of one byte set that is disjoint from what must follow.
  */
 export function simplify(node: Node): Node {
-  return within(node, [], true)
+  return someNode(node, ({ kind }) => kind === 'atomic') ? within(node, [], true) : node
 }
 
 /** `after` is what follows inside the pattern; `last` tells that after it the pattern ends. */

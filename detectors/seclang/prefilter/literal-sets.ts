@@ -30,7 +30,13 @@ function isSign(text: string): boolean {
 
 /** Every text of one set followed by every text of the other. */
 export function followed(a: LiteralSet, b: LiteralSet): LiteralSet {
+  if (spellsNothing(b)) return a
+  if (spellsNothing(a)) return b
   return [...new Set(a.flatMap((head) => b.map((tail) => head + tail)))]
+}
+
+function spellsNothing(texts: LiteralSet): boolean {
+  return texts.length === 1 && texts[0] === ''
 }
 
 /**

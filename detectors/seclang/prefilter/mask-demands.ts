@@ -9,9 +9,9 @@ const maxDemands = 6
 
 /** All of the demands hold. */
 export function bothDemands(demands: Iterable<number>): MaskDemands {
-  const rarest = [...new Set(demands)]
-    .filter((mask) => mask !== anyClass)
-    .toSorted((a, b) => maskFrequency(a) - maskFrequency(b))
+  const rarest = [...new Set(demands)].filter((mask) => mask !== anyClass)
+  if (rarest.length < 2) return rarest
+  rarest.sort((a, b) => maskFrequency(a) - maskFrequency(b))
   // A demand that another one implies says nothing more.
   return rarest
     .filter((mask, index) => !rarest.slice(0, index).some((other) => (other & ~mask) === 0))

@@ -110,14 +110,14 @@ function factsOf(node: Node): Facts {
 }
 
 function setFacts(set: ByteSet): Facts {
-  const texts = new Set(set.bytes.map((byte) => lowerAscii(String.fromCharCode(byte))))
+  const bytes = new Set(set.bytes.map((byte) => (byte >= 65 && byte <= 90 ? byte + 32 : byte)))
   const mask = maskOfSet(set)
   return {
     min: 1,
     max: 1,
     demands: bothDemands([mask]),
     classes: mask,
-    texts: texts.size <= maxBytes ? [...texts] : undefined,
+    texts: bytes.size <= maxBytes ? Array.from(bytes, (byte) => String.fromCharCode(byte)) : undefined,
     holds: undefined,
   }
 }

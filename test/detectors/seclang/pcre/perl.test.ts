@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Node } from '../../../../detectors/seclang/pcre/ast.js'
 import { compilePattern } from '../../../../detectors/seclang/pcre/index.js'
 import { parsePattern } from '../../../../detectors/seclang/pcre/parser.js'
 import { seeded } from '../work.js'
+import { sample } from './sample.js'
 
 /** Strings made from each pattern; about as many again are one byte away. `PORTCULLIS_PERL_STRINGS=1000` for a long run. */
 const strings = Number(process.env['PORTCULLIS_PERL_STRINGS'] ?? 40)
@@ -22,34 +22,6 @@ const program = `
     if ($kind eq 'P') { $re = qr/$text/s; next }
     if ($text =~ $re) { print join(',', map { ($-[$_] // -1, $+[$_] // -1) } 0 .. $#-), "\\n" } else { print "none\\n" }
   }`
-
-/** A string that a tree may match: assertions are left to chance. */
-function sample(node: Node, random: () => number): string {
-  const choose = (count: number): number => Math.floor(random() * count)
-  switch (node.kind) {
-    case 'set': {
-      const bytes = [...node.set]
-      const visible = bytes.filter((byte) => byte > 31 && byte < 127)
-      const from = visible.length > 0 && random() < 0.9 ? visible : bytes
-      return String.fromCharCode(from[choose(from.length)] ?? 0)
-    }
-    case 'cat':
-      return node.items.map((item) => sample(item, random)).join('')
-    case 'alt':
-      return sample(node.items[choose(node.items.length)] ?? { kind: 'empty' }, random)
-    case 'repeat': {
-      const times = node.min + choose(Math.min(node.max - node.min, 2) + 1)
-      return Array.from({ length: Math.min(times, 300) }, () => sample(node.node, random)).join('')
-    }
-    case 'group':
-    case 'atomic':
-      return sample(node.node, random)
-    case 'look':
-      return node.negated ? '' : sample(node.node, random)
-    default:
-      return ''
-  }
-}
 
 /** The string with one byte put in, left out or changed, or with its case turned. */
 function miss(text: string, random: () => number): string {
