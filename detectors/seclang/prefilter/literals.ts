@@ -1,4 +1,5 @@
 import { AhoCorasick, caselessColumns } from './aho-corasick.js'
+import { addBit, BitLists } from './bit-lists.js'
 import type { LiteralSet } from './literal-sets.js'
 
 /** Columns of the table; rare bytes share the last, so a literal that only looks like one in the value may be found too. */
@@ -9,10 +10,8 @@ export class Literals {
   readonly #automaton: AhoCorasick
   /** Members that need no literal. */
   readonly #free: Int32Array
-  /** By number of a state: where in `#members` its list begins. */
-  readonly #lists: Int32Array
-  /** Lists of the members whose literals end with a state, as words and bits of a bit set; -1 ends a list. */
-  readonly #members: Int32Array
+  /** By number of a state: the members whose literals end with it. */
+  readonly #members: BitLists
   readonly #found: Int32Array
 
   /** Member `i` wants one of `wanted[i]`, or nothing. */
@@ -32,19 +31,11 @@ export class Literals {
     const texts = [...members.keys()]
     const { columns, width } = caselessColumns(texts, maxColumns)
     this.#automaton = new AhoCorasick(texts, columns, width)
-    const { endings } = this.#automaton
-    this.#lists = new Int32Array(endings.length)
-    const lists: number[] = []
-    for (const [state, indices] of endings.entries()) {
-      if (indices.length === 0) continue
-      const set = new Int32Array(words)
-      for (const index of indices)
-        for (const member of members.get(texts[index] ?? '') ?? []) addBit(set, 0, member)
-      this.#lists[state] = lists.length
-      for (const [word, bits] of set.entries()) if (bits !== 0) lists.push(word, bits)
-      lists.push(-1)
-    }
-    this.#members = Int32Array.from(lists)
+    this.#members = new BitLists(
+      this.#automaton.endings.map((indices) =>
+        indices.flatMap((index) => members.get(texts[index] ?? '') ?? []),
+      ),
+    )
   }
 
   /**
@@ -60,24 +51,8 @@ export class Literals {
       state = next[state + (columns[value.charCodeAt(at) & 255] ?? 0)] ?? 0
       if (state >= 0) continue
       state = ~state
-      this.#collect(state / width)
+      this.#members.add(state / width, found, 0)
     }
     return found
   }
-
-  #collect(state: number): void {
-    const members = this.#members
-    const found = this.#found
-    for (let at = this.#lists[state] ?? 0; ; at += 2) {
-      const word = members[at] ?? -1
-      if (word < 0) return
-      found[word] = (found[word] ?? 0) | (members[at + 1] ?? 0)
-    }
-  }
-}
-
-/** Adds a member to the bit set that begins at `row`. */
-export function addBit(bits: Int32Array, row: number, member: number): void {
-  const word = row + (member >>> 5)
-  bits[word] = (bits[word] ?? 0) | (1 << (member & 31))
 }

@@ -1,9 +1,8 @@
-import { addBit, Literals } from './literals.js'
-import { admitsMask } from './requirement.js'
+import { addBit } from './bit-lists.js'
+import { Literals } from './literals.js'
+import { MaskTable } from './mask-table.js'
 import type { Requirement } from './requirement.js'
 
-/** Masks whose candidates are remembered; a power of two. */
-const slots = 512
 /** Lengths from this on count as one. */
 const longest = 64
 
@@ -14,27 +13,19 @@ const longest = 64
 export class Prefilter {
   /** Words of a bit set: 32 members each. */
   readonly words: number
-  readonly #requirements: readonly Requirement[]
-  readonly #masks = new Int32Array(slots)
-  /** Of each remembered mask: the members that it admits, then those of them that need a literal. */
-  readonly #byMask: Int32Array
+  readonly #byMask: MaskTable
   readonly #byLength: Int32Array
   readonly #literals: Literals
   readonly #candidates: Int32Array
 
   constructor(requirements: readonly Requirement[]) {
-    this.#requirements = requirements
     this.words = (requirements.length + 31) >>> 5
-    const { words } = this
-    this.#candidates = new Int32Array(words)
-    this.#byMask = new Int32Array(slots * words * 2)
-    // Every slot begins as that of mask 0, which its key says.
-    this.#fill(0, 0)
-    for (let slot = 1; slot < slots; slot++) this.#byMask.copyWithin(slot * words * 2, 0, words * 2)
-    this.#byLength = new Int32Array((longest + 1) * words)
+    this.#candidates = new Int32Array(this.words)
+    this.#byMask = new MaskTable(requirements)
+    this.#byLength = new Int32Array((longest + 1) * this.words)
     for (const [member, { minLength, maxLength }] of requirements.entries()) {
       for (let length = Math.min(minLength, longest); length <= Math.min(maxLength, longest); length++)
-        addBit(this.#byLength, length * words, member)
+        addBit(this.#byLength, length * this.words, member)
     }
     this.#literals = new Literals(requirements.map(({ literals }) => literals))
   }
@@ -45,38 +36,22 @@ export class Prefilter {
    */
   candidates(value: string, mask: number): Int32Array {
     const candidates = this.#candidates
-    const byMask = this.#rowOf(mask)
-    const byLength = Math.min(value.length, longest) * this.words
-    let needy = 0
-    for (let word = 0; word < candidates.length; word++) {
-      const bits = (this.#byMask[byMask + word] ?? 0) & (this.#byLength[byLength + word] ?? 0)
+    const words = candidates.length
+    const admitted = this.#byMask.rowOf(mask)
+    const { rows } = this.#byMask
+    const byLength = Math.min(value.length, longest) * words
+    let open = 0
+    for (let word = 0; word < words; word++) {
+      const bits = (rows[admitted + word] ?? 0) & (this.#byLength[byLength + word] ?? 0)
       candidates[word] = bits
-      needy |= bits & (this.#byMask[byMask + candidates.length + word] ?? 0)
+      open |= bits & (rows[admitted + words + word] ?? 0)
     }
-    if (needy === 0) return candidates
+    if (open === 0) return candidates
     const found = this.#literals.scan(value)
-    for (let word = 0; word < candidates.length; word++) {
-      const missing = (this.#byMask[byMask + candidates.length + word] ?? 0) & ~(found[word] ?? 0)
+    for (let word = 0; word < words; word++) {
+      const missing = (rows[admitted + words + word] ?? 0) & ~(found[word] ?? 0)
       candidates[word] = (candidates[word] ?? 0) & ~missing
     }
     return candidates
-  }
-
-  #rowOf(mask: number): number {
-    const slot = Math.imul(mask, 0x9e3779b1) >>> 23
-    if (this.#masks[slot] !== mask) this.#fill(slot, mask)
-    return slot * this.words * 2
-  }
-
-  #fill(slot: number, mask: number): void {
-    this.#masks[slot] = mask
-    const row = slot * this.words * 2
-    this.#byMask.fill(0, row, row + this.words * 2)
-    for (const [member, requirement] of this.#requirements.entries()) {
-      if (!admitsMask(requirement, mask)) continue
-      addBit(this.#byMask, row, member)
-      const { literals, instead } = requirement
-      if (literals !== undefined && (mask & instead) === 0) addBit(this.#byMask, row + this.words, member)
-    }
   }
 }
