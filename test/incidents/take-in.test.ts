@@ -193,3 +193,18 @@ t.test(
     await core.store.close()
   },
 )
+
+t.test('an event that stands for several verdicts counts as so many, and may name no client', async (t) => {
+  const core = await openTestCore(t)
+  const first = blocked(START, 942100)
+  const many = blocked(START + 1, 942100, '')
+  if (many.type !== 'security.verdict') return
+  await takeAll(core, [first, { ...many, data: { ...many.data, count: 400 } }])
+  const { incidents, count } = totals(core)
+  t.equal(incidents.length, 1)
+  t.equal(count, 401)
+  const clients = incidents.flatMap(({ evidence }) =>
+    evidence.flatMap(({ subjects }) => subjects.filter(({ type }) => type === 'client')),
+  )
+  t.same(clients, [{ type: 'client', address: '192.0.2.1' }])
+})
