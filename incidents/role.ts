@@ -173,7 +173,7 @@ export async function startIncidents(deps: IncidentsDeps): Promise<Incidents> {
       // Without a word it is given back by the end of the process.
       await core
         .change(() => release(store))
-        .catch((error: unknown) => log.warn({ err: error }, 'no release'))
+        .catch((error: unknown) => log.warn({ err: error }, 'the incidents could not be given back'))
       await recorder.stop()
       await store.close()
     },

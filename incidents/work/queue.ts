@@ -198,9 +198,13 @@ export class WorkQueue {
       last_error,
       ambiguous: outcome.untouched === true ? resumed : true,
     }
-    await store.transaction(() => {
-      if (store.work.get(work.id)?.state === 'waiting') store.work.put(waiting)
+    const isWanted = await store.transaction(() => {
+      if (store.work.get(work.id)?.state !== 'waiting') return false
+      store.work.put(waiting)
+      return true
     })
+    // It was taken back while the attempt was made.
+    if (!isWanted) return this.#lanes.remove(work.id, failed ? 'failed' : 'answered', now())
     log.warn({ ...facts(work), due, reason: last_error }, 'work of an incident will be tried again')
     this.#lanes.release(work.id, failed ? 'failed' : 'answered', now(), due)
   }

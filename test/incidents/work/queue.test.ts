@@ -230,6 +230,25 @@ t.test('nothing waits behind work that was taken back', async (t) => {
   await core.store.close()
 })
 
+t.test('nothing waits behind work that is taken back while it is tried', async (t) => {
+  const core = await openTestCore(t)
+  const { id } = await openIncident(core)
+  const first = await add(core, id, 'a', 'first')
+  await add(core, id, 'a', 'second')
+  const { until, stop, seen } = await startQueue(t, core, async ({ body }) => {
+    if (body === 'second') return done()
+    await core.change(() => core.store.work.remove(first.id))
+    return retry('too late', { after: 3_600_000 })
+  })
+  await until(() => counted(core) === 0)
+  await stop()
+  t.strictSame(
+    seen.map(({ work }) => work.body),
+    ['first', 'second'],
+  )
+  await core.store.close()
+})
+
 t.test('a target that fails is tried by one at a time', async (t) => {
   const core = await openTestCore(t)
   for (let at = 0; at < 20; at++) await add(core, (await openIncident(core)).id, 'down')
