@@ -39,7 +39,13 @@ const shared = {
 
 const token = secretReference.describe('Bearer token: env:NAME, file:PATH or exec:[…].')
 
-const poll_seconds = z.number().positive().max(3600).default(5).describe('Between two looks for the result.')
+const pollSeconds = (usual: number) =>
+  z
+    .number()
+    .positive()
+    .max(3600)
+    .default(usual)
+    .describe(`Between two looks for the result. Default ${usual}.`)
 
 const openclaw = z.strictObject({
   ...shared,
@@ -98,7 +104,8 @@ const openpr = z.strictObject({
       'Token of that bot: OpenPR lets nobody else complete or fail its task. Without it a task whose result was posted to ' +
         'us stays there as the bot leaves it.',
     ),
-  poll_seconds,
+  // Each look reads tasks with all that they were given.
+  poll_seconds: pollSeconds(30),
   tracker: z.string().optional().describe('The tracker whose issue the task is about.'),
 })
 
@@ -144,7 +151,7 @@ const openmcp = z.strictObject({
   type: z.literal('openmcp'),
   url: httpUrl.describe('Base of OpenMCP-Chain, e.g. http://127.0.0.1:8080.'),
   token: token.optional(),
-  poll_seconds,
+  poll_seconds: pollSeconds(5),
 })
 
 const openprx = z.strictObject({
