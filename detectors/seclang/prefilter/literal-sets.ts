@@ -47,7 +47,8 @@ export function searched(texts: LiteralSet | undefined): Pick<Requirement, 'lite
   if (texts === undefined) return { literals: undefined, instead: 0 }
   const instead = maskOf(texts.filter(isSign).join(''))
   const cut = new Set(texts.filter((text) => (maskOf(text) & instead) === 0).map(rarestPart))
-  const least = [...cut].filter((text) => !holdsAnother(text, cut))
+  const lengths = new Set(Array.from(cut, ({ length }) => length))
+  const least = [...cut].filter((text) => !holdsAnother(text, cut, lengths))
   return least.length === 0 || textFrequency(least) > maxFrequency
     ? { literals: undefined, instead: 0 }
     : { literals: least, instead }
@@ -66,9 +67,9 @@ function rarestPart(text: string): string {
   return best
 }
 
-function holdsAnother(text: string, others: ReadonlySet<string>): boolean {
-  for (let from = 0; from < text.length; from++)
-    for (let to = from + 1; to <= text.length; to++)
-      if (to - from < text.length && others.has(text.slice(from, to))) return true
+function holdsAnother(text: string, others: ReadonlySet<string>, lengths: ReadonlySet<number>): boolean {
+  for (const length of lengths)
+    for (let from = 0; length < text.length && from + length <= text.length; from++)
+      if (others.has(text.slice(from, from + length))) return true
   return false
 }
