@@ -12,13 +12,14 @@ export interface Reached {
 /** Follows, from a set of instructions, every step that consumes no byte. Work is bounded by the size of the program. */
 export class Closure {
   readonly #program: Program
-  readonly #seen: Uint32Array
+  /** By instruction, the walk that saw it last: a number of more than 32 bits, for walks are one per byte and a gateway runs for months. */
+  readonly #seen: Float64Array
   #generation = 0
   #stack: number[] = []
 
   constructor(program: Program) {
     this.#program = program
-    this.#seen = new Uint32Array(program.code.length)
+    this.#seen = new Float64Array(program.code.length)
   }
 
   /** Goes as far as the context behind the position tells; assertions and look-arounds stay pending. */

@@ -22,14 +22,15 @@ export class PikeVm {
   readonly #firsts: ByteSet | undefined
   /** True when a match can begin at the start of the value only. */
   readonly #anchored: boolean
-  readonly #seen: Uint32Array
+  /** By instruction, the walk that saw it last: a number of more than 32 bits, for walks are one per byte and a gateway runs for months. */
+  readonly #seen: Float64Array
   #generation = 0
 
   constructor(program: Program, firsts: ByteSet | undefined, anchored: boolean) {
     this.#program = program
     this.#anchored = anchored
     this.#firsts = firsts
-    this.#seen = new Uint32Array(program.code.length)
+    this.#seen = new Float64Array(program.code.length)
   }
 
   /** The leftmost match at or after `from`, or undefined. */
