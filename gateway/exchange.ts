@@ -10,25 +10,22 @@ import type { BodyLimit, HeldBody } from './body-hold.js'
 import { BodyHold } from './body-hold.js'
 import { narrowAcceptEncoding } from './content-coding.js'
 import type { DataPlane } from './data-plane.js'
-import { GatewayError } from './errors.js'
-import { forwardHeaders, responseHeaders } from './forward-headers.js'
+import { forwardHeaders } from './forward-headers.js'
 import { listValues } from './header-fields.js'
 import type { ListenerError } from './listener/errors.js'
 import type { Exchange } from './listener/listener.js'
 import type { Refusal } from './refusal.js'
 import { contentCodings, judgeableBody } from './response-hold.js'
+import type { RelayEvents } from './response-relay.js'
 import { ResponseRelay } from './response-relay.js'
 import { routeOf } from './site.js'
 import type { Transaction } from './transaction.js'
 import { openTransaction } from './transaction.js'
-import type { UpstreamFlow } from './upstream.js'
-import { statusOfUpstreamError } from './upstream.js'
+import type { UpstreamFlow } from './upstream/request.js'
+import { statusOfUpstreamError } from './upstream/upstream-error.js'
 
 /** Answer to `OPTIONS *`, which asks about the server itself. */
 const SERVER_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
-
-/** Ends what is still asked of the upstream; made once, because it is thrown for nobody to read. */
-const REQUEST_OVER = new GatewayError('GATEWAY_CLIENT_ABORTED', 'the request is over')
 
 const NO_BODY: BodyView = { bytes: new Uint8Array(0), complete: true }
 
@@ -36,7 +33,7 @@ const NO_BODY: BodyView = { bytes: new Uint8Array(0), complete: true }
  * The life of one request: admit, judge, hold, forward, judge the answer, relay it, record. Each step runs at once when
  * what it needs is there; the only waits are for bytes of the client and of the upstream.
  */
-export class ExchangeLife {
+export class ExchangeLife implements RelayEvents {
   readonly #plane: DataPlane
   readonly #exchange: Exchange
   readonly #transaction: Transaction
@@ -158,30 +155,34 @@ export class ExchangeLife {
       host: transaction.authority,
       ...(site.mayReadResponse ? { acceptEncoding: narrowAcceptEncoding(asked) } : {}),
       traceparent: transaction.trace.traceparent,
-      ...(contentLength === undefined ? {} : { contentLength }),
     })
-    const relay = new ResponseRelay(this.#plane, exchange, transaction, {
-      act: (verdict) => this.#acted(verdict),
-      done: (status) => this.#close(status),
-      fail: (error) => this.#upstreamFailed(error),
-    })
+    const relay = new ResponseRelay(this.#plane, exchange, transaction, this)
     this.#relay = relay
-    upstream.send(
-      { method: exchange.method, path: routed.path, headers, body },
-      {
-        onStart: (flow) => {
-          this.#flow = flow
-          if (this.#closed) flow.abort(REQUEST_OVER)
-        },
-        onInformational: (status, fields) => {
-          if (status === 103) exchange.writeInformational(103, responseHeaders(fields, requestId))
-        },
-        onHead: (status, fields, flow) => relay.head(status, fields, flow),
-        onData: (chunk) => relay.data(chunk),
-        onEnd: (trailers) => relay.end(trailers),
-        onError: (error) => this.#upstreamFailed(error),
-      },
+    this.#flow = upstream.send(
+      { method: exchange.method, path: routed.path, headers, body, contentLength },
+      relay,
     )
+  }
+
+  /** The relay's: a verdict over the response. */
+  act(verdict: Verdict): boolean {
+    return this.#acted(verdict)
+  }
+
+  /** The relay's: the response is with the listener. */
+  done(status: number): void {
+    this.#close(status)
+  }
+
+  /** The relay's: the upstream's answer cannot be had, or not be relayed. */
+  fail(error: Error): void {
+    if (this.#over()) return
+    const status = statusOfUpstreamError(error)
+    const { site } = this.#transaction
+    this.#plane.upstreamFailed(site.name, status, codeOf(error) ?? 'GATEWAY_UPSTREAM_RESPONSE', error.message)
+    // Once the status is out, only a cut tells the client that the body is not complete.
+    if (this.#relay?.started === true) this.#cutClient()
+    else this.#answer(status)
   }
 
   /** Targets that no upstream of a reverse proxy is asked for. */
@@ -242,16 +243,6 @@ export class ExchangeLife {
     else this.#refuse({ status: 400, phase: 'malformed', reason: 'malformed_body' })
   }
 
-  #upstreamFailed(error: Error): void {
-    if (this.#over()) return
-    const status = statusOfUpstreamError(error)
-    const { site } = this.#transaction
-    this.#plane.upstreamFailed(site.name, status, codeOf(error) ?? 'GATEWAY_UPSTREAM_RESPONSE', error.message)
-    // Once the status is out, only a cut tells the client that the body is not complete.
-    if (this.#relay?.started === true) this.#cutClient()
-    else this.#answer(status)
-  }
-
   /** A fault of ours. Nothing that was not judged to its end may pass. */
   #fail(error: unknown): void {
     this.#plane.fault(error)
@@ -279,8 +270,8 @@ export class ExchangeLife {
     if (this.#closed) return
     this.#closed = true
     this.#relay?.cut()
-    // Of no effect once the upstream's answer is complete. The error that it makes finds the transaction over.
-    this.#flow?.abort(REQUEST_OVER)
+    // Of no effect once the upstream's answer is complete.
+    this.#flow?.abort()
     this.#plane.finish(this.#transaction, status)
   }
 }

@@ -1,7 +1,7 @@
 import type { HeaderList } from '../detectors/request.js'
 import { joinContentTypes } from '../detectors/transaction/content-type.js'
 import { listValues } from './header-fields.js'
-import { hopByHop } from './hop-by-hop.js'
+import { HOP_BY_HOP, hopByHop, namedInConnection } from './hop-by-hop.js'
 
 export interface ForwardContext {
   readonly requestId: string
@@ -16,64 +16,86 @@ export interface ForwardContext {
   readonly acceptEncoding?: string
   /** Where this request stands in its trace. */
   readonly traceparent: string
-  /** The request goes on with a body of this many bytes; undefined when the length is not known or there is none. */
-  readonly contentLength?: number
 }
 
-/** Many servers read `_` as `-`, so a field that only differs in that is the same one to them. */
-const normal = (name: string): string => {
-  const lower = name.toLowerCase()
-  return lower.includes('_') ? lower.replaceAll('_', '-') : lower
-}
+/** What becomes of a field on its way to the upstream. */
+type Fate = 'pass' | 'hop' | 'ours' | 'proxy' | 'coding'
 
-const isForwarded = (name: string): boolean =>
-  name.startsWith('x-forwarded-') || name === 'forwarded' || name === 'x-real-ip'
-
-/** Framed or answered by this hop itself. */
-const OURS: ReadonlySet<string> = new Set([
-  'host',
-  'content-length',
-  'expect',
-  'trailer',
-  'x-request-id',
-  'x-forwarded-for',
+/** Fields that are met often, and those with a fate of their own, by their lower-case name. */
+const FATES: ReadonlyMap<string, Fate> = new Map<string, Fate>([
+  ...[
+    'accept',
+    'accept-language',
+    'cache-control',
+    'content-encoding',
+    'content-type',
+    'cookie',
+    'origin',
+  ].map((name) => [name, 'pass'] as const),
+  ...['referer', 'sec-fetch-dest', 'sec-fetch-mode', 'sec-fetch-site', 'upgrade-insecure-requests'].map(
+    (name) => [name, 'pass'] as const,
+  ),
+  ...['authorization', 'if-modified-since', 'if-none-match', 'range', 'user-agent'].map(
+    (name) => [name, 'pass'] as const,
+  ),
+  ...HOP_BY_HOP.map((name) => [name, 'hop'] as const),
+  // Framed or answered by this hop itself.
+  ...['host', 'content-length', 'expect', 'trailer', 'traceparent', 'x-request-id', 'x-forwarded-for'].map(
+    (name) => [name, 'ours'] as const,
+  ),
+  ...['forwarded', 'x-real-ip', 'x-forwarded-host', 'x-forwarded-proto'].map(
+    (name) => [name, 'proxy'] as const,
+  ),
+  ['accept-encoding', 'coding'],
 ])
 
+/** Many servers read `_` as `-`, so a field that only differs in that is the same one to them: it has no fate but to be left out. */
+const fateOf = (lower: string): Fate => {
+  const known = FATES.get(lower)
+  if (known !== undefined) return known
+  const plain = lower.includes('_') ? lower.replaceAll('_', '-') : lower
+  const proxy = plain.startsWith('x-forwarded-') || plain === 'forwarded' || plain === 'x-real-ip'
+  if (plain === lower) return proxy ? 'proxy' : 'pass'
+  return proxy || plain === 'x-request-id' ? 'ours' : 'pass'
+}
+
 /**
- * The fields that go to the upstream, as undici wants them: name and value in turn. What the client says about itself
- * in `Forwarded` and `X-Forwarded-*` is replaced unless a trusted proxy said it; fields of one hop are left out; the
- * framing is ours. Request trailers are not passed on (RFC 9110, section 6.5.1, lets an intermediary drop them).
+ * The fields that go to the upstream: name and value in turn. What the client says about itself in `Forwarded` and
+ * `X-Forwarded-*` is replaced unless a trusted proxy said it; fields of one hop are left out; the framing is written with them
+ * (`upstream/request-writer.ts`). Request trailers are not passed on (RFC 9110, section 6.5.1, lets an intermediary drop them).
  */
 export const forwardHeaders = (headers: HeaderList, context: ForwardContext): string[] => {
-  const ends = hopByHop(headers)
+  const { host, viaTrustedProxy, acceptEncoding } = context
+  const named = namedInConnection(headers)
   // Without a Host of its own (HTTP/1.0) the request goes on under the name of the upstream.
-  const out: string[] = context.host === '' ? [] : ['host', context.host]
-  const proto = context.tls ? 'https' : 'http'
+  const out: string[] = host === '' ? [] : ['host', host]
   let protoGiven = false
   let hostGiven = false
+  let trailers = false
   for (const [name, value] of joinContentTypes(headers)) {
     const lower = name.toLowerCase()
-    if (ends(lower) || OURS.has(lower)) continue
-    const plain = normal(name)
-    if (plain === 'x-request-id' || plain === 'x-forwarded-for') continue
-    if (isForwarded(plain)) {
-      if (!context.viaTrustedProxy || plain !== lower) continue
+    const fate = fateOf(lower)
+    if (fate === 'ours') continue
+    if (fate === 'hop') {
+      if (lower === 'te') trailers ||= /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i.test(value)
+      continue
+    }
+    if (named?.has(lower) === true) continue
+    if (fate === 'proxy') {
+      if (!viaTrustedProxy) continue
       if (lower === 'x-forwarded-proto') protoGiven = true
       else if (lower === 'x-forwarded-host') hostGiven = true
-    } else if (lower === 'accept-encoding' && context.acceptEncoding !== undefined) continue
-    else if (lower === 'traceparent') continue
+    } else if (fate === 'coding' && acceptEncoding !== undefined) continue
     out.push(name, value)
   }
-  if (context.acceptEncoding !== undefined) out.push('accept-encoding', context.acceptEncoding)
+  if (acceptEncoding !== undefined) out.push('accept-encoding', acceptEncoding)
   out.push('traceparent', context.traceparent)
-  if (listValues(headers, 'te').some((coding) => coding.toLowerCase() === 'trailers'))
-    out.push('te', 'trailers')
-  const before = context.viaTrustedProxy ? listValues(headers, 'x-forwarded-for') : []
-  out.push('x-forwarded-for', [...before, context.peer].join(', '))
-  if (!protoGiven) out.push('x-forwarded-proto', proto)
-  if (!hostGiven && context.host !== '') out.push('x-forwarded-host', context.host)
+  if (trailers) out.push('te', 'trailers')
+  const before = viaTrustedProxy ? listValues(headers, 'x-forwarded-for') : []
+  out.push('x-forwarded-for', before.length === 0 ? context.peer : `${before.join(', ')}, ${context.peer}`)
+  if (!protoGiven) out.push('x-forwarded-proto', context.tls ? 'https' : 'http')
+  if (!hostGiven && host !== '') out.push('x-forwarded-host', host)
   out.push('x-request-id', context.requestId)
-  if (context.contentLength !== undefined) out.push('content-length', String(context.contentLength))
   return out
 }
 

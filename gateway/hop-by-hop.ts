@@ -4,7 +4,7 @@ import type { HeaderList } from '../detectors/request.js'
  * Fields that concern one connection only (RFC 9110, section 7.6.1, and those that older peers treat so). `Trailer` is
  * not here: it announces fields that are passed on.
  */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
+export const HOP_BY_HOP: readonly string[] = [
   'connection',
   'http2-settings',
   'keep-alive',
@@ -15,7 +15,9 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'te',
   'transfer-encoding',
   'upgrade',
-])
+]
+
+const ENDS_HERE: ReadonlySet<string> = new Set(HOP_BY_HOP)
 
 /** Fields that a peer cannot have removed by naming them in `Connection`: each of them is ours to frame or to route by. */
 const KEPT: ReadonlySet<string> = new Set(['host', 'content-length', 'content-type', 'content-encoding'])
@@ -33,14 +35,23 @@ export const connectionOptions = (headers: HeaderList): readonly string[] => {
   return options
 }
 
+/** The fields that `Connection` names and so takes away; undefined when there are none. */
+export const namedInConnection = (headers: HeaderList): ReadonlySet<string> | undefined => {
+  const options = connectionOptions(headers)
+  // The two that are options and no fields are the usual case.
+  const named = options.filter((option) => option !== 'keep-alive' && option !== 'close' && !KEPT.has(option))
+  return named.length === 0 ? undefined : new Set(named)
+}
+
 /**
  * Tells which fields end at this hop: the fixed ones, and those that `Connection` names.
  *
  * @returns a test on a lower-case field name
  */
 export const hopByHop = (headers: HeaderList): ((name: string) => boolean) => {
-  const options = connectionOptions(headers)
-  if (options.length === 0) return (name) => HOP_BY_HOP.has(name)
-  const named = new Set(options.filter((option) => !KEPT.has(option)))
-  return (name) => HOP_BY_HOP.has(name) || named.has(name)
+  const named = namedInConnection(headers)
+  if (named === undefined) return endsHere
+  return (name) => ENDS_HERE.has(name) || named.has(name)
 }
+
+const endsHere = (name: string): boolean => ENDS_HERE.has(name)

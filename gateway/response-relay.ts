@@ -6,7 +6,7 @@ import { headerValue } from './header-fields.js'
 import type { Exchange, ResponseSink } from './listener/listener.js'
 import { isEventStream, judgeableBody, ResponseHold } from './response-hold.js'
 import type { Transaction } from './transaction.js'
-import type { UpstreamFlow } from './upstream.js'
+import type { UpstreamFlow, UpstreamHandler } from './upstream/request.js'
 
 export interface RelayEvents {
   /** Acts on a verdict that ends the transaction; returns whether it did, or whether the transaction is over anyway. */
@@ -29,7 +29,7 @@ type State = 'waiting' | 'holding' | 'judging' | 'streaming' | 'bodyless' | 'ove
  * Relays one response from the upstream to the client: as it comes, with backpressure, unless a phase needs its body;
  * then it is held up to a limit, judged, and relayed whole.
  */
-export class ResponseRelay {
+export class ResponseRelay implements UpstreamHandler {
   readonly #plane: DataPlane
   readonly #exchange: Exchange
   readonly #transaction: Transaction
@@ -60,7 +60,12 @@ export class ResponseRelay {
     return this.#sink !== undefined
   }
 
-  head(status: number, received: HeaderList, flow: UpstreamFlow): void {
+  onInformational(status: number, received: HeaderList): void {
+    if (status !== 103 || this.#state === 'over') return
+    this.#exchange.writeInformational(103, responseHeaders(received, this.#transaction.requestId))
+  }
+
+  onHead(status: number, received: HeaderList, flow: UpstreamFlow): void {
     if (this.#state === 'over') return
     this.#flow = flow
     this.#status = status
@@ -87,11 +92,11 @@ export class ResponseRelay {
     this.#state = 'streaming'
     // Head and body mostly arrive together; then they leave together. A head alone leaves before this turn ends.
     if (this.#contentLength === undefined) this.#start()
-    else queueMicrotask(() => this.#guard(() => this.#flushHead()))
+    else queueMicrotask(() => this.#flushHead())
   }
 
-  data(chunk: Uint8Array): void {
-    this.#guard(() => {
+  onData(chunk: Uint8Array): void {
+    try {
       if (this.#state === 'holding') this.#holdChunk(chunk)
       else if (this.#state === 'streaming') {
         if (this.#sink === undefined && chunk.length === this.#contentLength) this.#whole = chunk
@@ -100,11 +105,13 @@ export class ResponseRelay {
           this.#write(chunk)
         }
       }
-    })
+    } catch (error) {
+      this.#broken(error)
+    }
   }
 
-  end(trailers: HeaderList): void {
-    this.#guard(() => {
+  onEnd(trailers: HeaderList): void {
+    try {
       if (this.#state === 'judging') this.#trailers = trailers
       else if (this.#state === 'holding') {
         this.#state = 'judging'
@@ -118,7 +125,13 @@ export class ResponseRelay {
         this.#exchange.respond(this.#status, [...this.#headers, ...length])
         this.#finish()
       } else if (this.#state === 'streaming') this.#endStream(trailers)
-    })
+    } catch (error) {
+      this.#broken(error)
+    }
+  }
+
+  onError(error: Error): void {
+    this.#events.fail(error)
   }
 
   /** Relays nothing more. */
@@ -139,33 +152,41 @@ export class ResponseRelay {
     const seen = cut === undefined ? bytes : bytes.subarray(0, this.#transaction.site.responseLimit)
     const limits = this.#plane.decodeLimits
     judgeableBody(seen, this.#received, limits, 'response', cut).then(
-      (view) => this.#guard(() => this.#judged(bytes, view)),
-      (error: unknown) => this.#events.fail(error instanceof Error ? error : new Error(String(error))),
+      (view) => this.#judged(bytes, view),
+      (error: unknown) => this.#broken(error),
     )
   }
 
   #judged(bytes: Uint8Array, view: BodyView): void {
     if (this.#state !== 'judging') return
-    if (this.#events.act(this.#transaction.inspection.responseBody(view))) return
-    this.#state = 'streaming'
-    const trailers = this.#trailers
-    if (trailers?.length === 0) {
-      this.#exchange.respond(this.#status, this.#headers, bytes)
-      this.#finish()
-      return
+    try {
+      if (this.#events.act(this.#transaction.inspection.responseBody(view))) return
+      this.#state = 'streaming'
+      const trailers = this.#trailers
+      if (trailers?.length === 0) {
+        this.#exchange.respond(this.#status, this.#headers, bytes)
+        this.#finish()
+        return
+      }
+      this.#start()
+      const flowing = this.#write(bytes)
+      if (trailers !== undefined) this.#endStream(trailers)
+      else if (flowing) this.#flow?.resume()
+    } catch (error) {
+      this.#broken(error)
     }
-    this.#start()
-    const flowing = this.#write(bytes)
-    if (trailers !== undefined) this.#endStream(trailers)
-    else if (flowing) this.#flow?.resume()
   }
 
   #flushHead(): void {
     if (this.#state !== 'streaming' || this.#sink !== undefined) return
-    this.#start()
-    const whole = this.#whole
-    this.#whole = undefined
-    if (whole !== undefined) this.#write(whole)
+    try {
+      this.#start()
+      const whole = this.#whole
+      this.#whole = undefined
+      if (whole !== undefined) this.#write(whole)
+    } catch (error) {
+      this.#broken(error)
+    }
   }
 
   #start(): void {
@@ -198,12 +219,8 @@ export class ResponseRelay {
   }
 
   /** What throws here must not unwind into the client that calls us; it ends this exchange and no other. */
-  #guard(step: () => void): void {
-    try {
-      step()
-    } catch (error) {
-      this.#state = 'over'
-      this.#events.fail(error instanceof Error ? error : new Error(String(error)))
-    }
+  #broken(error: unknown): void {
+    this.#state = 'over'
+    this.#events.fail(error instanceof Error ? error : new Error(String(error)))
   }
 }

@@ -4,7 +4,7 @@ import type { ClientInfo, RequestHead } from '../detectors/request.js'
 import type { Mode } from '../detectors/verdict.js'
 import type { HoldLimits } from './body-hold.js'
 import type { RouteConfig } from './config.js'
-import type { Upstream } from './upstream.js'
+import type { Upstream } from './upstream/upstream.js'
 
 /** What the gateway needs of a pipeline. */
 export interface Judge {

@@ -16,7 +16,7 @@ import { nodeRuleFiles } from './rule-files.js'
 import type { Site } from './site.js'
 import { SiteTable } from './site.js'
 import { SitePipeline } from './site-pipeline.js'
-import { Upstream } from './upstream.js'
+import { Upstream } from './upstream/upstream.js'
 
 /** Name of the site when there is only one, given by `upstream`. */
 export const DEFAULT_SITE = 'default'
@@ -154,7 +154,7 @@ export const openSites = async (options: SitesOptions): Promise<Sites> => {
     },
     close: async (graceMs) => {
       const cut = setTimeout(() => {
-        for (const upstream of upstreams) void upstream.destroy()
+        for (const upstream of upstreams) upstream.destroy()
       }, graceMs)
       await Promise.all(upstreams.map((upstream) => upstream.close()))
       clearTimeout(cut)

@@ -7,7 +7,7 @@ import { hopByHop } from './hop-by-hop.js'
 import type { RawUpgrade } from './listener/listener.js'
 import { pairHeaders } from './raw-headers.js'
 import type { UpgradeEvents, UpgradeRelay, UpgradeTarget } from './upgrade.js'
-import { timedOut } from './upstream.js'
+import { timedOut } from './upstream/upstream-error.js'
 
 /** The 101 as the client gets it: fields of the handshake, and those that are not for one hop only. */
 const switchingHead = (received: HeaderList, requestId: string): string => {

@@ -13,7 +13,7 @@ import type { Transaction } from './transaction.js'
 import { openTransaction } from './transaction.js'
 import { relayMessages } from './upgrade-messages.js'
 import { relayBytes } from './upgrade-bytes.js'
-import { statusOfUpstreamError, timedOut } from './upstream.js'
+import { statusOfUpstreamError, timedOut } from './upstream/upstream-error.js'
 
 const NO_BODY: BodyView = { bytes: new Uint8Array(0), complete: true }
 /** Body of an upstream's refusal to upgrade; a longer one is not relayed. */
