@@ -4,39 +4,54 @@
  * three counts. A run in which a benign request gets anything but its 200, an attack anything but its 403, or a connection
  * breaks, ends the benchmark.
  *
- * usage: npm run bench -- --crs DIR [--quick] [--listener NAME] [--postures LIST] [--workloads TEXT] [--runs N] [--seconds N]
- *            [--out DIR] [--publish]
+ * usage: npm run bench -- --crs DIR [--quick] [--parts comparison,latency] [--threads N] [--soak MINUTES]
+ *            [--listener NAME] [--postures LIST] [--workloads TEXT] [--against CHECKOUT] [--runs N] [--seconds N]
+ *            [--profile] [--out DIR] [--publish]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { compare, isGateway } from './comparison.js'
+import { latencies } from './latency.js'
 import { startModSecurity, startPlain, startUpstream } from './nginx.js'
 import { missingPackages, versions } from './packages.js'
 import { EVERYTHING, PASS_THROUGH, STEPS, startGateway } from './portcullis.js'
-import type { Gateway } from './portcullis.js'
-import { publish, writeFiles } from './publish.js'
-import type { Cell, Results } from './result.js'
+import type { GatewayOptions } from './portcullis.js'
+import { publish, sections, writeFiles } from './publish.js'
+import type { Circumstances, Findings } from './result.js'
 import type { Server } from './server.js'
-import { tables } from './table.js'
-import { expectedStatus, turn, warmUp } from './turn.js'
-import type { Bench, Turn } from './turn.js'
-import { WORKLOADS } from './workload.js'
+import { soak } from './soak.js'
+import { compareThreads } from './threads.js'
+import { ATTACK, BROWSER_GET, WORKLOADS } from './workload.js'
+import { load } from './wrk.js'
+
+const PARTS = ['comparison', 'latency', 'threads', 'soak'] as const
+type Part = (typeof PARTS)[number]
 
 const USAGE =
-  'usage: npm run bench -- --crs DIR [--quick] [--listener auto|node|uws|…] [--out DIR] [--publish]'
+  'usage: npm run bench -- --crs DIR [--quick] [--parts comparison,latency] [--threads N] [--soak MINUTES] [--listener NAME] ' +
+  '[--out DIR] [--publish]; bench/gateway/main.ts lists all options'
 
 const { values } = parseArgs({
   options: {
     crs: { type: 'string' },
     quick: { type: 'boolean', default: false },
+    /** Default: comparison; without `--quick` also latency. `--threads` and `--soak` run that part alone. */
+    parts: { type: 'string' },
+    threads: { type: 'string' },
+    soak: { type: 'string' },
     listener: { type: 'string', default: 'auto' },
     /** Names of postures and peers, separated by commas; all of them by default, `--quick` leaves the steps out. */
     postures: { type: 'string' },
     /** Only workloads whose name holds this. */
     workloads: { type: 'string', default: '' },
+    /** Another checkout, built; its gateway takes turns with this one's. */
+    against: { type: 'string' },
     runs: { type: 'string', default: '3' },
     seconds: { type: 'string' },
+    /** Writes a CPU profile of each gateway to the folder of the results. */
+    profile: { type: 'boolean', default: false },
     out: { type: 'string' },
     publish: { type: 'boolean', default: false },
   },
@@ -54,101 +69,133 @@ const wholeNumber = (name: string, text: string): number => {
   return value
 }
 
+const wantedParts = (): readonly Part[] => {
+  const alone: readonly Part[] = [
+    ...(values.threads === undefined ? [] : ['threads' as const]),
+    ...(values.soak === undefined ? [] : ['soak' as const]),
+  ]
+  if (values.parts === undefined)
+    return alone.length > 0 ? alone : values.quick ? ['comparison'] : ['comparison', 'latency']
+  const named = values.parts.split(',').map((name) => {
+    const part = PARTS.find((known) => known === name)
+    if (part === undefined) throw new Error(`--parts: ${name} is none; there are ${PARTS.join(', ')}`)
+    return part
+  })
+  return [...new Set([...named, ...alone])]
+}
+
 if (values.crs === undefined) throw new Error(USAGE)
 if (cpus().length < 2) throw new Error('the benchmark needs two CPUs: one for the server, one for the load')
 const missing = missingPackages()
 if (missing !== undefined) throw new Error(missing)
+const parts = wantedParts()
 const crs = fromCaller(values.crs)
+const against = values.against === undefined ? undefined : fromCaller(values.against)
 const seconds = wholeNumber('--seconds', values.seconds ?? (values.quick ? '2' : '5'))
 const runs = wholeNumber('--runs', values.runs)
 const workloads = WORKLOADS.filter(({ name }) => name.includes(values.workloads))
-const asked = values.postures?.split(',').map((name) => name.trim())
-const gatewayPostures = [PASS_THROUGH, ...(values.quick && asked === undefined ? [] : STEPS), EVERYTHING]
-
+const out = fromCaller(values.out ?? '.bench-gateway')
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-'))
 const upstream = await startUpstream(join(folder, 'upstream'))
 const servers: Server[] = []
-const stopAll = async (): Promise<void> => {
-  for (const server of servers) await server.stop()
-  await upstream.stop()
-  rmSync(folder, { recursive: true, force: true })
-}
+let started = 0
+
+const gatewayOptions = (): GatewayOptions => ({
+  folder: join(folder, `gateway-${started++}`),
+  upstreamPort: upstream.port,
+  crs,
+  listener: values.listener,
+  threads: 1,
+  ...(values.profile ? { nodeArguments: ['--cpu-prof', '--cpu-prof-dir', out] } : {}),
+})
+
+const circumstances = (listener: string): Circumstances => ({
+  command: `npm run bench -- ${process.argv
+    .slice(2)
+    .join(' ')
+    .replace(values.crs ?? '', 'DIR')}`,
+  date: new Date().toISOString(),
+  machine: `${cpus().length} CPUs (${cpus()[0]?.model ?? '?'}), Linux ${process.arch}`,
+  versions: versions(),
+  listener,
+})
+
+const listenerOf = (some: readonly Server[]): string => some.find(isGateway)?.listener ?? 'none'
 
 async function startServers(): Promise<void> {
-  const wanted = (name: string): boolean => asked === undefined || asked.includes(name)
+  const postures = values.postures?.split(',').map((name) => name.trim())
+  const ours = [PASS_THROUGH, ...(values.quick && postures === undefined ? [] : STEPS), EVERYTHING]
+  const wanted = (name: string): boolean => postures === undefined || postures.includes(name)
   if (wanted('nginx')) servers.push(await startPlain(join(folder, 'nginx'), upstream.port))
   if (wanted('modsecurity'))
     servers.push(await startModSecurity(join(folder, 'modsecurity'), upstream.port, crs))
-  for (const [index, posture] of gatewayPostures.entries()) {
+  for (const posture of ours) {
     if (!wanted(posture.name)) continue
-    const options = {
-      folder: join(folder, `gateway-${index}`),
-      upstreamPort: upstream.port,
-      crs,
-      listener: values.listener,
-      threads: 1,
-    }
-    servers.push(await startGateway(posture, options))
+    servers.push(await startGateway(posture, gatewayOptions()))
+    if (against !== undefined)
+      servers.push(await startGateway(posture, { ...gatewayOptions(), checkout: against }))
   }
   if (servers.length === 0)
     throw new Error(
-      `--postures: none of them is known; there are nginx, modsecurity, ${gatewayPostures.map(({ name }) => name).join(', ')}`,
+      `--postures: none of them is known; there are nginx, modsecurity, ${ours.map(({ name }) => name).join(', ')}`,
     )
 }
 
-const isGateway = (server: Server): server is Gateway => 'listener' in server
+async function stopServers(): Promise<void> {
+  for (const server of servers.splice(0)) await server.stop()
+}
 
-async function measure(): Promise<readonly Cell[]> {
-  const bench: Bench = {
-    upstream,
-    folder,
-    known: () => [
-      ...upstream.pids,
-      ...servers.flatMap((server) => [...server.pids, ...(isGateway(server) ? server.besidePids : [])]),
-    ],
+async function comparison(): Promise<NonNullable<Findings['comparison']>> {
+  await startServers()
+  const cells = await compare(servers, workloads, { upstream, folder, runs, seconds }, say)
+  const start_seconds = Object.fromEntries(
+    servers.map(({ name, startSeconds }) => [name, Number(startSeconds.toFixed(2))]),
+  )
+  return { ...circumstances(listenerOf(servers)), seconds, start_seconds, cells }
+}
+
+async function latency(): Promise<NonNullable<Findings['latency']>> {
+  for (const posture of [PASS_THROUGH, EVERYTHING])
+    servers.push(await startGateway(posture, gatewayOptions()))
+  const [, everything] = servers
+  if (everything === undefined) throw new Error('no gateway was started')
+  const order = { expected: 200, seconds, folder }
+  for (const server of servers) await load(server.port, BROWSER_GET, order)
+  const most = await load(everything.port, BROWSER_GET, order)
+  const rate = Math.max(1, most.requests / most.seconds / 2)
+  const rows = await latencies(servers, BROWSER_GET, { rate, seconds: 2 * seconds, runs, folder })
+  return { ...circumstances(listenerOf(servers)), rows }
+}
+
+async function measure(part: Part): Promise<Findings> {
+  switch (part) {
+    case 'comparison':
+      return { comparison: await comparison() }
+    case 'latency':
+      return { latency: await latency() }
+    case 'threads': {
+      const threads = wholeNumber('--threads', values.threads ?? '2')
+      const rows = await compareThreads(workloads, { ...gatewayOptions(), threads, seconds, runs })
+      return { threads: { ...circumstances(values.listener), rows } }
+    }
+    case 'soak': {
+      const minutes = wholeNumber('--soak', values.soak ?? '10')
+      const found = await soak(gatewayOptions(), minutes, { clean: BROWSER_GET, attack: ATTACK }, say)
+      return { soak: { ...circumstances(values.listener), ...found } }
+    }
   }
-  const cells: Cell[] = []
-  for (const workload of workloads) {
-    const turns = new Map<Server, Turn[]>()
-    for (const server of servers)
-      if (expectedStatus(server, workload) !== undefined) {
-        turns.set(server, [])
-        await warmUp(bench, server, workload)
-      }
-    for (let run = 0; run < runs; run++)
-      for (const [server, measured] of turns) {
-        const result = await turn(bench, server, workload, seconds)
-        measured.push(result)
-        say(
-          `${workload.name.padEnd(24)} ${server.name.padEnd(22)} ${String(result.requests_per_second).padStart(9)}/s ` +
-            `${String(result.cpu_us_per_request).padStart(8)} µs  p99 ${result.p99_ms} ms  foreign ${result.foreign_cpus}`,
-        )
-      }
-    for (const [server, measured] of turns)
-      cells.push({ server: server.name, workload: workload.name, turns: measured })
-  }
-  return cells
 }
 
 try {
-  await startServers()
-  const cells = await measure()
-  const results: Results = {
-    command: `npm run bench -- ${process.argv.slice(2).join(' ').replace(values.crs, 'DIR')}`,
-    date: new Date().toISOString(),
-    machine: `${cpus().length} CPUs (${cpus()[0]?.model ?? '?'}), Linux ${process.arch}`,
-    versions: versions(),
-    listener: servers.find(isGateway)?.listener ?? 'none',
-    seconds,
-    start_seconds: Object.fromEntries(
-      servers.map(({ name, startSeconds }) => [name, Number(startSeconds.toFixed(2))]),
-    ),
-    cells,
-    notes: [],
+  for (const part of parts) {
+    const findings = await measure(part)
+    await stopServers()
+    for (const { heading, text } of sections(findings)) say(`\n${heading}\n\n${text}\n`)
+    for (const path of writeFiles(findings, out)) say(`written: ${path}`)
+    if (values.publish) await publish(findings)
   }
-  say(`\n${tables(results)}\n`)
-  for (const path of writeFiles(results, fromCaller(values.out ?? '.bench-gateway'))) say(`written: ${path}`)
-  if (values.publish) await publish(results)
 } finally {
-  await stopAll()
+  await stopServers()
+  await upstream.stop()
+  rmSync(folder, { recursive: true, force: true })
 }

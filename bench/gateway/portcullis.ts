@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PHASE_ORDER } from '../../detectors/phase-order.js'
 import type { PhaseName } from '../../detectors/verdict.js'
@@ -7,7 +7,8 @@ import { parseRoleMessage } from '../../runtime/role-messages.js'
 import { LOAD_CPU, Program, SERVER_CPU } from './server.js'
 import type { Server } from './server.js'
 
-const BIN = fileURLToPath(new URL('../../bin/portcullis', import.meta.url))
+/** The checkout that this file is in. */
+const OURS = fileURLToPath(new URL('../..', import.meta.url))
 
 /** How much of the gateway is switched on. */
 export interface Posture {
@@ -52,6 +53,8 @@ export interface GatewayOptions {
   readonly crs: string
   readonly listener: string
   readonly threads: number
+  /** Another checkout, built, whose gateway is to be started. */
+  readonly checkout?: string
   /** CPUs of the gateway, as `taskset` wants them. */
   readonly cpus?: string
   /** Arguments of node itself. */
@@ -61,6 +64,8 @@ export interface GatewayOptions {
 /** A gateway of ours with what tests of it ask. */
 export interface Gateway extends Server {
   readonly listener: string
+  readonly threads: number
+  readonly program: Program
   readonly data: string
   readonly auditLog: string
   /** Processes of the other roles. */
@@ -98,9 +103,10 @@ const ready = (message: unknown): Readonly<Record<string, unknown>> | undefined 
 
 /** Starts our gateway, and with a posture that records the roles that take in what it recorded. */
 export async function startGateway(posture: Posture, options: GatewayOptions): Promise<Gateway> {
-  if (!existsSync(fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))))
-    throw new Error('dist/ is missing: run npm run build first')
-  const { folder } = options
+  const { folder, checkout = OURS } = options
+  if (!existsSync(join(checkout, 'dist/cli/main.js')))
+    throw new Error(`${checkout} is not built: run npm run build there first`)
+  const bin = join(checkout, 'bin/portcullis')
   mkdirSync(folder)
   const data = join(folder, 'data')
   const auditLog = join(folder, 'audit.log')
@@ -110,7 +116,7 @@ export async function startGateway(posture: Posture, options: GatewayOptions): P
   const beside: Program[] = []
   const role = async (name: string): Promise<void> => {
     const program = new Program(
-      [process.execPath, BIN, name, '--config', config],
+      [process.execPath, bin, name, '--config', config],
       LOAD_CPU,
       join(folder, `${name}.output`),
     )
@@ -121,7 +127,7 @@ export async function startGateway(posture: Posture, options: GatewayOptions): P
     if (posture.records) for (const name of ['ledger', 'incidents']) await role(name)
     const begun = performance.now()
     const gateway = new Program(
-      [process.execPath, ...(options.nodeArguments ?? []), BIN, 'gateway', '--config', config],
+      [process.execPath, ...(options.nodeArguments ?? []), bin, 'gateway', '--config', config],
       options.cpus ?? SERVER_CPU,
       join(folder, 'gateway.output'),
     )
@@ -138,9 +144,11 @@ export async function startGateway(posture: Posture, options: GatewayOptions): P
       return answer
     }
     return {
-      name: posture.name,
+      name: options.checkout === undefined ? posture.name : `${posture.name} (${basename(checkout)})`,
       port: Number(info['port']),
       listener: String(info['listener']),
+      threads: Number(info['threads']),
+      program: gateway,
       attackStatus: posture.phases.includes('owasp_crs')
         ? 403
         : posture.phases.length === 0

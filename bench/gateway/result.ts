@@ -1,3 +1,6 @@
+import type { LatencyRow } from './latency.js'
+import type { Soak } from './soak.js'
+import type { ThreadsRow } from './threads.js'
 import type { Turn } from './turn.js'
 
 /** All runs of one server with one workload. */
@@ -7,17 +10,28 @@ export interface Cell {
   readonly turns: readonly Turn[]
 }
 
-/** What the benchmark found, as its JSON file holds it. */
-export interface Results {
+/** How a part of the benchmark was run. */
+export interface Circumstances {
   readonly command: string
   readonly date: string
   readonly machine: string
   readonly versions: Readonly<Record<string, string>>
   readonly listener: string
+}
+
+/** The gateway beside its peers. */
+export interface Results extends Circumstances {
   readonly seconds: number
   readonly start_seconds: Readonly<Record<string, number>>
   readonly cells: readonly Cell[]
-  readonly notes: readonly string[]
+}
+
+/** Everything that one run of the benchmark found, as its JSON file holds it. */
+export interface Findings {
+  readonly comparison?: Results
+  readonly latency?: Circumstances & { readonly rows: readonly LatencyRow[] }
+  readonly threads?: Circumstances & { readonly rows: readonly ThreadsRow[] }
+  readonly soak?: Circumstances & Soak
 }
 
 export const median = (values: readonly number[]): number => {

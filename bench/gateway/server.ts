@@ -64,7 +64,7 @@ export class Program {
       }
       const onExit = (): void => {
         this.#child.off('message', onMessage)
-        reject(this.#ended())
+        reject(this.#failure())
       }
       this.#child.on('message', onMessage)
       if (this.running) this.#child.once('exit', onExit)
@@ -72,12 +72,17 @@ export class Program {
     })
   }
 
-  tell(message: object): void {
+  tell(message: object | string): void {
     this.#child.send(message)
   }
 
+  /** Resolves when it has ended by itself. */
+  async ended(): Promise<void> {
+    if (this.running) await once(this.#child, 'exit')
+  }
+
   assertRunning(): void {
-    if (!this.running) throw this.#ended()
+    if (!this.running) throw this.#failure()
   }
 
   async stop(): Promise<void> {
@@ -87,7 +92,7 @@ export class Program {
     await gone
   }
 
-  #ended(): Error {
+  #failure(): Error {
     return new Error(`${this.#child.spawnargs.slice(3).join(' ')} ended:\n${this.said.slice(-2000)}`)
   }
 }

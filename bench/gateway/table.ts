@@ -1,5 +1,5 @@
 import { QUIET_CPUS, cellOf, serversOf, workloadsOf } from './result.js'
-import type { Results } from './result.js'
+import type { Findings, Results } from './result.js'
 import type { Turn } from './turn.js'
 
 const whole = (value: number): string => Math.round(value).toLocaleString('en')
@@ -69,6 +69,54 @@ export const tables = (results: Results): string => {
     'Latency at full load, p50 / p99 / p99.9 in ms, 32 connections:',
     grid(results, (cell) => `${short(cell.p50_ms)} / ${short(cell.p99_ms)} / ${short(cell.p999_ms)}`),
     table(['', 'Memory, MiB', 'Start, s'], memory),
-    ...results.notes,
+  ].join('\n\n')
+}
+
+/** Latencies at a fixed rate; the last column is what everything costs above passing on. */
+export const latencyTable = ({ rows }: NonNullable<Findings['latency']>): string => {
+  const [base] = rows
+  return table(
+    ['', 'Requests/s', 'p50 ms', 'p99 ms', 'p99.9 ms', 'added p99 ms'],
+    rows.map((row) => [
+      row.server,
+      whole(row.rate),
+      ...[row.p50_ms, row.p99_ms, row.p999_ms].map((value) => value.toFixed(2)),
+      base === undefined || row === base ? '–' : (row.p99_ms - base.p99_ms).toFixed(2),
+    ]),
+  )
+}
+
+export const threadsTable = ({ rows }: NonNullable<Findings['threads']>): string =>
+  table(
+    ['', 'Threads', 'Requests/s', 'CPU µs per request', 'of one thread’s', 'times one', 'shares'],
+    rows.map((row) => {
+      const one = rows.find((other) => other.workload === row.workload && other.threads === 1) ?? row
+      return [
+        row.workload,
+        String(row.threads),
+        whole(row.requests_per_second),
+        short(row.cpu_us_per_request),
+        (row.cpu_us_per_request / one.cpu_us_per_request).toFixed(2),
+        (row.requests_per_second / one.requests_per_second).toFixed(2),
+        row.shares.map((share) => `${Math.round(share * 100)} %`).join(', '),
+      ]
+    }),
+  )
+
+export const soakTable = (soak: NonNullable<Findings['soak']>): string => {
+  const { memory } = soak
+  const at = [0, 0.1, 0.25, 0.5, 0.75, 1].map((share) => memory[Math.round(share * (memory.length - 1))])
+  return [
+    `${soak.minutes} minutes of attacks: ${whole(soak.answered)} were answered with 403, ${whole(soak.audit_log)} stand in the audit log, ` +
+      `${whole(soak.ledger_entries)} in the ledger with an entry of their own and ${whole(soak.ledger_summarised)} in signed summaries. ` +
+      `${whole(soak.attacks_per_second)} a second (${short(soak.cpu_us_per_attack)} CPU µs each), ` +
+      `${(soak.attacks_per_second / soak.clean_per_second).toFixed(2)} of the rate of clean GETs.`,
+    table(
+      ['Second', ...at.map((sample) => String(sample?.second ?? ''))],
+      [
+        ['gateway, MiB', ...at.map((sample) => String(sample?.gateway_mib ?? ''))],
+        ['other roles, MiB', ...at.map((sample) => String(sample?.beside_mib ?? ''))],
+      ],
+    ),
   ].join('\n\n')
 }

@@ -137,16 +137,14 @@ const workload = (name: string, make: (n: number) => string, attack = false): Wo
   requests: Array.from({ length: VARIANTS }, (_, n) => make(n)),
 })
 
+export const BROWSER_GET = workload('GET, browser headers', browserGet)
+export const ATTACK = workload('attack GET, blocked', attackGet, true)
+
 export const WORKLOADS: readonly Workload[] = [
-  workload('GET, browser headers', browserGet),
+  BROWSER_GET,
   workload('GET, 5 arguments', argumentsGet),
   workload('POST, 1 KiB form', (n) => post('/checkout', FORM_TYPE, form(n, KIB), n)),
   workload('POST, 8 KiB nested JSON', (n) => post('/api/orders', JSON_TYPE, nested(n, 8 * KIB), n)),
   workload('POST, 8 KiB flat JSON', (n) => post('/api/profile', JSON_TYPE, flat(n, 8 * KIB), n)),
-  workload('attack GET, blocked', attackGet, true),
+  ATTACK,
 ]
-
-/** For stalls of the event loop: bodies so large that judging one takes long. */
-export const LARGE_BODIES: Workload = workload('POST, 64 KiB flat JSON', (n) =>
-  post('/api/profile', JSON_TYPE, flat(n, 64 * KIB), n),
-)
