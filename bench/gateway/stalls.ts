@@ -111,6 +111,7 @@ try {
       seconds: Number(values.seconds),
       folder,
     })
+    if (requests === 0) throw new Error(`${workload.name}: nothing was answered; ask for more --seconds`)
     if (wrong > 0) throw new Error(`${workload.name}: ${wrong} answers are not ${expected}`)
     const { p99, p999, max } = await delaysOf(pid, file)
     const micros = ((cpuSeconds(gateway.pids) - before) / requests) * 1e6
