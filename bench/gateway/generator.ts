@@ -149,7 +149,8 @@ async function run(order: GeneratorOrder): Promise<GeneratorResult> {
         const now = performance.now()
         for (; due <= now && due < until; due += gapMs) {
           lateMs = Math.max(lateMs, now - due)
-          const client = free.pop()
+          // All take turns: a server ends a connection that stays without a request.
+          const client = free.shift()
           if (client === undefined) waiting.push(due)
           else send(client, due)
         }

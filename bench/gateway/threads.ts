@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs'
 import { cpuSeconds } from './process-usage.js'
 import { EVERYTHING, startGateway } from './portcullis.js'
 import type { Gateway, GatewayOptions } from './portcullis.js'
@@ -40,6 +41,7 @@ export async function compareThreads(
 ): Promise<readonly ThreadsRow[]> {
   const rows: ThreadsRow[] = []
   const gateways: Gateway[] = []
+  mkdirSync(options.folder)
   try {
     for (const threads of [1, options.threads]) {
       const folder = `${options.folder}-threads-${threads}`
