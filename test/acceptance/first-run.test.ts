@@ -84,7 +84,7 @@ t.test('the first start in an empty folder', async (t) => {
   let oldId = ''
 
   await t.test('the start tells the truth', async (t) => {
-    t.match(product.stdout, /listener +(?:node|uws), \d+ threads?: \S+ .*self-test/, 'which listener and why')
+    t.match(product.stdout, /listener +strict, 1 thread: \S+ .*self-test/, 'which listener and why')
     t.match(product.stdout, new RegExp(`data +${folder}/data\\n`))
     for (const phase of ['scanner', 'sql_injection', 'xss', 'rce', 'traversal'])
       t.match(product.stdout, new RegExp(`^ +\\d+ ${phase} +block$`, 'm'))

@@ -73,7 +73,7 @@ void t.test('judges traffic, explains and proves its verdicts, survives a restar
   ]
   const first = await serve(args, LAST_PHASE)
   t.teardown(() => first.child.kill('SIGKILL'))
-  t.match(first.banner, /listener +(?:node|uws), 1 thread: it passed the self-test/)
+  t.match(first.banner, /listener +strict, 1 thread: it passed the self-test/)
   t.match(first.banner, new RegExp(`data +${join(work, 'data')}\n`))
   t.match(first.banner, /^ +8 sql_injection +block$/m)
   t.match(first.banner, /^ +9 xss +off$/m)
