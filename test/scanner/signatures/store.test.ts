@@ -81,7 +81,9 @@ t.test('a kill at any moment leaves one version, whole, and the next update goes
     const before = await store.version()
     t.ok(before <= Math.ceil((round + 1) / 2), `version ${before} after step ${round}`)
     t.equal((await store.installed(keys))?.manifest.version, before === 0 ? undefined : before)
-    for (const file of bundles.slice(before)) await store.install(readFileSync(file), keys, noCheck)
+    // The version that is there, too: what its update left behind when it was killed at its very end goes with the next one.
+    for (const file of bundles.slice(Math.max(0, before - 1)))
+      await store.install(readFileSync(file), keys, noCheck)
     t.equal((await store.installed(keys))?.manifest.version, 3)
     t.strictSame(
       readdirSync(store.folder).filter((name) => !/^(?:\d+|current)$/.test(name)),
