@@ -116,7 +116,12 @@ export class SignatureStore {
   async #lock(): Promise<() => Promise<void>> {
     const file = join(this.folder, LOCK)
     for (let attempt = 0; attempt < 3; attempt++) {
-      if (await createPrivateFile(file, ownMark())) return () => rm(file, { force: true })
+      const made = await createPrivateFile(file, ownMark()).catch((error: unknown) => {
+        // Who has the lock swept away what was to become ours.
+        if (codeOf(error) === 'ENOENT') return false
+        throw error
+      })
+      if (made) return () => rm(file, { force: true })
       const owner = await readFile(file, 'utf8').catch(() => '')
       if (isRunning(owner)) break
       await rm(file, { force: true })
@@ -131,7 +136,10 @@ export class SignatureStore {
     const older = names.filter((name) => /^\d+$/.test(name) && Number(name) < current).map(Number)
     const before = Math.max(0, ...older)
     for (const name of names)
-      if (/^(?:\d+|current)\.tmp$/.test(name) || (/^\d+$/.test(name) && Number(name) < before))
+      if (
+        /^(?:\d+|current|update\.lock\.[0-9a-f]+)\.tmp$/.test(name) ||
+        (/^\d+$/.test(name) && Number(name) < before)
+      )
         await rm(join(this.folder, name), { recursive: true, force: true })
   }
 }
