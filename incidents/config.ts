@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { hostPort } from '../runtime/host-port.js'
 import { secretReference } from '../runtime/secret.js'
+import { httpUrl } from '../runtime/url.js'
 
 const severity = z.enum(['info', 'low', 'medium', 'high', 'critical'])
 
@@ -21,8 +22,7 @@ export const incidentsConfig = z
         'TCP address for webhooks of trackers, results and tunnels of agents, and the API; beside the Unix socket in the data ' +
           'folder. TLS belongs in front of it. Default: none.',
       ),
-    public_url: z
-      .url({ protocol: /^https?$/ })
+    public_url: httpUrl
       .transform((url) => url.replace(/\/+$/, ''))
       .optional()
       .describe(

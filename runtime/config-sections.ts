@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
 import { LOG_LEVELS } from './log.js'
+import { httpUrl } from './url.js'
 
 /** `data:` in the configuration. */
 export const dataConfig = z
@@ -26,9 +27,9 @@ export const logConfig = z
 
 const otlpConfig = z
   .strictObject({
-    endpoint: z
-      .url({ protocol: /^https?$/ })
-      .describe('Base URL of an OTLP/HTTP receiver; `/v1/metrics` and `/v1/traces` are appended.'),
+    endpoint: httpUrl.describe(
+      'Base URL of an OTLP/HTTP receiver; `/v1/metrics` and `/v1/traces` are appended.',
+    ),
     headers: z
       .record(z.string(), z.string())
       .default({})

@@ -5,6 +5,7 @@ import { isPublicKeyText } from './signatures/bundle.js'
 import { scanPolicyConfig } from './policy.js'
 import { scheduledScan } from './schedule.js'
 import { hostPort } from '../runtime/host-port.js'
+import { MAX_SOCKET_PATH } from '../runtime/listen.js'
 import { secretReference } from '../runtime/secret.js'
 
 const MiB = 1024 * 1024
@@ -78,7 +79,10 @@ export const scannerConfig = z
       .strictObject({
         socket: z
           .string()
-          .max(103, 'must have at most 103 bytes, as paths of sockets do')
+          .refine(
+            (path) => Buffer.byteLength(path) <= MAX_SOCKET_PATH,
+            `must have at most ${MAX_SOCKET_PATH} bytes, as paths of sockets do`,
+          )
           .optional()
           .describe(
             "Unix socket for clamd's protocol (0660): who may connect may have every file judged that the scanner can read.",

@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { secretReference } from '../../runtime/secret.js'
+import { httpUrl, redisUrl, webSocketUrl } from '../../runtime/url.js'
 import { MAX_ATTEMPTS } from './run.js'
-
-const httpUrl = z.url({ protocol: /^https?$/ })
 
 const shared = {
   id: z
@@ -114,7 +113,7 @@ const redisKey = z.string().regex(/^[A-Za-z0-9_:.-]{1,100}$/)
 const hub = z.strictObject({
   ...shared,
   type: z.literal('hub'),
-  url: z.url({ protocol: /^rediss?$/ }).describe('redis:// or rediss:// of the hub, without credentials.'),
+  url: redisUrl.describe('redis:// or rediss:// of the hub, without credentials.'),
   user: z.string().min(1).max(100).optional().describe('Redis user.'),
   token: secretReference.optional().describe('Redis password: env:NAME, file:PATH or exec:[…].'),
   agent_id: z
@@ -271,9 +270,7 @@ export type AgentConfigOf<T extends AgentConfig['type']> = Extract<AgentConfig, 
 /** `control_plane:` in the configuration. */
 export const controlPlaneConfig = z
   .strictObject({
-    url: z
-      .url({ protocol: /^wss?$/ })
-      .describe('Its tunnel, e.g. wss://openpr.example.com/api/v1/agent-tunnel.'),
+    url: webSocketUrl.describe('Its tunnel, e.g. wss://openpr.example.com/api/v1/agent-tunnel.'),
     agent_id: z.string().min(1).max(100).describe('As whom we connect.'),
     token,
     secret: secretReference.describe('Key of the HMAC of messages, both ways.'),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { secretReference } from '../../runtime/secret.js'
+import { httpUrl } from '../../runtime/url.js'
 import { messageTemplate } from './template.js'
 
 const severity = z.enum(['info', 'low', 'medium', 'high', 'critical'])
@@ -101,8 +102,6 @@ const shared = {
       'Attempts with growing pauses (1 s doubling to 1 h); then the alert is kept as failed, logged and recorded.',
     ),
 }
-
-const httpUrl = z.url({ protocol: /^https?$/ })
 
 const webhook = z.strictObject({
   type: z.literal('webhook'),

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { secretReference } from '../../runtime/secret.js'
+import { httpUrl } from '../../runtime/url.js'
 import { jsonTemplate, pathTemplate } from './template.js'
 
-const baseUrl = z
-  .url({ protocol: /^https?$/ })
+const baseUrl = httpUrl
   .refine((text) => {
     const url = URL.canParse(text) ? new URL(text) : undefined
     return url?.username === '' && url.password === '' && url.search === '' && url.hash === ''
