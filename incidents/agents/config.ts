@@ -132,12 +132,16 @@ const hub = z.strictObject({
       'Records each message on the channels of the agent in the ledger: a signed action with its hash.',
     ),
   tap_queues: z
-    .array(
-      z
-        .strictObject({ from: redisKey, to: redisKey })
-        .refine(({ from, to }) => from !== to, 'from and to are the same list'),
-    )
+    .array(z.strictObject({ from: redisKey, to: redisKey }))
     .max(10)
+    .refine(
+      (queues) => new Set(queues.map(({ from }) => from)).size === queues.length,
+      'the same list is named twice as from',
+    )
+    .refine(
+      (queues) => !queues.some(({ to }) => queues.some(({ from }) => from === to)),
+      'a list is named as from and as to: its messages would be taken and recorded again',
+    )
     .default([])
     .describe(
       'Lists of the hub, such as history_queue and token_usage_queue, whose messages are recorded in the ledger on their way: ' +

@@ -14,6 +14,7 @@ const AGENTS = {
   webhook: { url: 'https://hook.test', secret: 'env:S' },
   tunnel: { token: 'env:T', secret: 'env:S' },
   openmcp: { url: 'https://mcp.test' },
+  hub: { url: 'redis://127.0.0.1:6379', agent_id: 'x1' },
 } as const
 
 /** Paths and reasons for which a configuration with one agent is refused. */
@@ -49,4 +50,16 @@ t.test('an agent behind a tunnel needs a listener only, one that is asked needs 
   t.match(refusedFor('tunnel', {}), [/^agents\.0\.type: /])
   t.strictSame(refusedFor('tunnel', { listen: '0.0.0.0:8480' }), [])
   t.strictSame(refusedFor('openmcp', {}), [])
+})
+
+t.test('queues of a hub form no circle, and none is taken twice', (t) => {
+  const refused = (...tap_queues: object[]): readonly string[] => refusedFor('hub', {}, { tap_queues })
+  const circle = [/^agents\.0\.tap_queues: a list is named as from and as to/]
+  t.strictSame(refused({ from: 'a', to: 'b' }, { from: 'c', to: 'd' }), [])
+  t.match(refused({ from: 'a', to: 'a' }), circle)
+  t.match(refused({ from: 'a', to: 'b' }, { from: 'b', to: 'a' }), circle)
+  t.match(refused({ from: 'a', to: 'b' }, { from: 'a', to: 'c' }), [
+    /^agents\.0\.tap_queues: .* twice as from$/,
+  ])
+  t.end()
 })
