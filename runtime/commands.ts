@@ -16,7 +16,7 @@ const file = {
   /** For people; bytes that are no UTF-8 are replaced. */
   path: z.string().min(1).max(16_384),
   /** The exact bytes of the path, when `path` cannot say them. */
-  path_base64: z.base64().max(22_000).optional(),
+  path_base64: z.base64().max(22_000).exactOptional(),
   sha256,
 }
 

@@ -1,5 +1,4 @@
 import { canonicalDigest } from '../../ledger/client/digest.js'
-import type { ActionValue } from '../../ledger/client/types.js'
 import type { AnswerAction } from './action.js'
 
 /**
@@ -48,8 +47,7 @@ export const digestOf = ({ id, incident, action, by, seconds, dry_run, nonce }: 
   canonicalDigest({
     id,
     incident,
-    // A member that an action may lack is missing then, never undefined; the types of schemas cannot say so.
-    action: action as unknown as ActionValue,
+    action,
     by,
     ...(seconds !== undefined && { seconds }),
     dry_run,
