@@ -153,6 +153,7 @@ export class ExchangeLife implements RelayEvents {
       viaTrustedProxy: transaction.viaTrustedProxy,
       tls: exchange.tls,
       host: transaction.authority,
+      upstream: upstream.authority,
       ...(site.mayReadResponse ? { acceptEncoding: narrowAcceptEncoding(asked) } : {}),
       traceparent: transaction.trace.traceparent,
     })

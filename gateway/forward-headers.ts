@@ -10,8 +10,10 @@ export interface ForwardContext {
   /** The peer is in `trusted_proxies`: what it says about the client is kept and our own view is added to it. */
   readonly viaTrustedProxy: boolean
   readonly tls: boolean
-  /** Authority that the request is for: the `Host` field, or the one of an absolute target. */
+  /** Authority that the request is for: the `Host` field, or the one of an absolute target; empty when it names none (HTTP/1.0). */
   readonly host: string
+  /** Authority of the upstream, which stands in when the request names none. */
+  readonly upstream: string
   /** The codings to ask for when the response may have to be read; undefined leaves what the client asked for. */
   readonly acceptEncoding?: string
   /** Where this request stands in its trace. */
@@ -67,8 +69,7 @@ const fateOf = (lower: string): Fate => {
 export const forwardHeaders = (headers: HeaderList, context: ForwardContext): string[] => {
   const { host, viaTrustedProxy, acceptEncoding } = context
   const named = namedInConnection(headers)
-  // Without a Host of its own (HTTP/1.0) the request goes on under the name of the upstream.
-  const out: string[] = host === '' ? [] : ['host', host]
+  const out: string[] = ['host', host === '' ? context.upstream : host]
   let protoGiven = false
   let hostGiven = false
   let trailers = false

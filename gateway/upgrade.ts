@@ -113,6 +113,7 @@ export class UpgradeLife {
       viaTrustedProxy: this.#transaction.viaTrustedProxy,
       tls: exchange.tls,
       host: this.#transaction.authority,
+      upstream: upstream.authority,
       traceparent: this.#transaction.trace.traceparent,
     })
     const target: UpgradeTarget = {

@@ -27,6 +27,8 @@ const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRAC
  */
 export class Upstream {
   readonly origin: string
+  /** Host, with the port unless it is the scheme's own. */
+  readonly authority: string
   readonly #maxRequests: number
   readonly #target: ConnectionTarget
   readonly #clock: CoarseClock
@@ -42,6 +44,7 @@ export class Upstream {
     this.origin = options.origin
     this.#maxRequests = options.maxRequests
     const url = new URL(options.origin)
+    this.authority = url.host
     const tls = url.protocol === 'https:'
     const { connectMs, headersMs, bodyMs } = options
     this.#target = {

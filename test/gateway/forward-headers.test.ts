@@ -9,6 +9,7 @@ const context: ForwardContext = {
   viaTrustedProxy: false,
   tls: false,
   host: 'shop.example',
+  upstream: '127.0.0.1:9000',
   traceparent: '00-1-2-00',
 }
 
@@ -47,6 +48,13 @@ t.test('what a client says about itself is replaced', (t) => {
     'x-forwarded-host': ['shop.example'],
     'x-request-id': ['id-1'],
   })
+  t.end()
+})
+
+t.test('a request that names no host goes on under the name of the upstream', (t) => {
+  const sent = pairs(forwardHeaders([], { ...context, host: '' }))
+  t.same(sent['host'], ['127.0.0.1:9000'])
+  t.notOk('x-forwarded-host' in sent)
   t.end()
 })
 

@@ -182,6 +182,11 @@ t.test('requests whose framing can be read in two ways', async (t) => {
     t.equal(upstream.seen.at(-1)?.url, '/x?y')
     t.equal(upstream.seen.at(-1)?.headers.host, 'b.example')
   })
+  t.test('HTTP/1.0 without a host goes on under the name of the upstream', async (t) => {
+    t.match(await sendRaw(port, 'GET /old HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200 /)
+    t.equal(upstream.seen.at(-1)?.url, '/old')
+    t.equal(upstream.seen.at(-1)?.headers.host, new URL(upstream.origin).host)
+  })
   t.test('OPTIONS * is answered here', async (t) => {
     t.match(
       await sendRaw(port, 'OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'),
