@@ -51,14 +51,17 @@ const FATES: ReadonlyMap<string, Fate> = new Map<string, Fate>([
   ['accept-encoding', 'coding'],
 ])
 
-/** Many servers read `_` as `-`, so a field that only differs in that is the same one to them: it has no fate but to be left out. */
+/**
+ * Many servers read `_` as `-`. To them a field that only differs in that is the one that was judged, framed or replaced here, so it
+ * has no fate but to be left out: `Transfer_Encoding` would frame the body anew, `Content_Type` change what it is.
+ */
 const fateOf = (lower: string): Fate => {
   const known = FATES.get(lower)
   if (known !== undefined) return known
   const plain = lower.includes('_') ? lower.replaceAll('_', '-') : lower
-  const proxy = plain.startsWith('x-forwarded-') || plain === 'forwarded' || plain === 'x-real-ip'
+  const proxy = plain.startsWith('x-forwarded-')
   if (plain === lower) return proxy ? 'proxy' : 'pass'
-  return proxy || plain === 'x-request-id' ? 'ours' : 'pass'
+  return proxy || FATES.has(plain) ? 'ours' : 'pass'
 }
 
 /**

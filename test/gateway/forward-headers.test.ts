@@ -51,6 +51,25 @@ t.test('what a client says about itself is replaced', (t) => {
   t.end()
 })
 
+t.test('a field that a server may read as one that means something here is left out', (t) => {
+  const flat = forwardHeaders(
+    [
+      ['Transfer_Encoding', 'chunked'],
+      ['Content_Length', '7'],
+      ['content_TYPE', 'application/json'],
+      ['Proxy_Connection', 'keep-alive'],
+      ['X_Forwarded-Port', '1'],
+      ['x_own', 'kept'],
+    ],
+    { ...context, viaTrustedProxy: true },
+  )
+  t.same(
+    flat.filter((name, at) => at % 2 === 0 && name.includes('_')),
+    ['x_own'],
+  )
+  t.end()
+})
+
 t.test('a request that names no host goes on under the name of the upstream', (t) => {
   const sent = pairs(forwardHeaders([], { ...context, host: '' }))
   t.same(sent['host'], ['127.0.0.1:9000'])
