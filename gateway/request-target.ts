@@ -1,3 +1,5 @@
+import { isHost } from './listener/refusal.js'
+
 /** A request target as it is routed and forwarded. */
 export interface RoutedTarget {
   /** Origin form, as the upstream gets it. */
@@ -16,7 +18,8 @@ export const routedTarget = (target: string): RoutedTarget | undefined => {
   if (target.startsWith('/')) return { path: target }
   const absolute = /^https?:\/\/([^/?#@\s]{1,255})((?:[/?#].*)?)$/is.exec(target)
   const authority = absolute?.[1]
-  if (authority === undefined) return undefined
+  // It becomes the Host, so it must be fit to be one.
+  if (authority === undefined || !isHost(authority)) return undefined
   const rest = absolute?.[2] ?? ''
   return { path: rest.startsWith('/') ? rest : `/${rest}`, authority }
 }

@@ -2,9 +2,13 @@ import type { HeaderList } from '../../detectors/request.js'
 import { sameToken } from './byte-string.js'
 import type { RefusalReason } from './listener.js'
 
-/** `uri-host [":" port]` of RFC 9110 section 7.2, by its characters. */
 const HOST_CHARACTERS = /^[A-Za-z0-9\-._~%!$&'()*+,;=:[\]]*$/
 const DIGITS = /^[0-9]+$/
+
+/** Whether this can be `uri-host [":" port]` of RFC 9110 section 7.2, by its characters. */
+export function isHost(value: string): boolean {
+  return HOST_CHARACTERS.test(value)
+}
 
 export interface RequestFacts {
   readonly method: string
@@ -47,7 +51,7 @@ export function refusalOf(request: RequestFacts): RefusalReason | undefined {
   const host = hosts[0]
   if (host === undefined && request.httpVersion !== '1.0') return 'missing_host'
   if (host === '' && request.httpVersion !== '1.0') return 'empty_host'
-  if (host !== undefined && !HOST_CHARACTERS.test(host)) return 'invalid_host'
+  if (host !== undefined && !isHost(host)) return 'invalid_host'
   return (
     framingRefusal(request.httpVersion, lengths, codings) ??
     expectationRefusal(request.httpVersion, expectation)
