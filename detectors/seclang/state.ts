@@ -129,6 +129,8 @@ export class TransactionState {
   }
 
   get responseHeaders(): readonly Entry[] {
+    // Rules that look before there is a response must not keep later ones from it.
+    if (this.tx.response === undefined) return NO_ENTRIES
     return (this.#responseHeaders ??= this.tx.responseHeaders.list.map(toField))
   }
 

@@ -101,6 +101,12 @@ const profiles: readonly Profile[] = [
     hits: [1],
   },
   {
+    name: 'response headers that a rule asked for too early are there later',
+    rules: `SecRule RESPONSE_HEADERS "@rx ." "id:2,phase:1,pass"\n${is('RESPONSE_HEADERS', 'text/html', 3)}`,
+    request: response,
+    hits: [1],
+  },
+  {
     name: 'body arguments are not there in seclang phase 1',
     rules: is('ARGS:b', 'two words', 1),
     request: post,
@@ -165,4 +171,4 @@ const profiles: readonly Profile[] = [
   },
 ]
 
-runProfiles(profiles, 61)
+runProfiles(profiles, 62)
