@@ -175,7 +175,7 @@ export class Evaluation {
       state.rule = rule
       const suspects = screen && this.#suspects[step.filter]
       if (screen !== undefined && suspects?.has(screen) === false) continue
-      const { bodyProcessor, forceRequestBodyVariable, responseBodyAccess } = state
+      const { switches } = state
       const routine = step.routine && entry !== undefined && this.#repeat(rule, entry)
       const matched = routine || this.#evaluate(rule, screen && suspects?.of(screen))
       if (matched) {
@@ -184,12 +184,7 @@ export class Evaluation {
       }
       // Links of a chain take effect whether or not all of it matches.
       if (state.engine === 'off') return undefined
-      if (
-        state.bodyProcessor !== bodyProcessor ||
-        state.forceRequestBodyVariable !== forceRequestBodyVariable ||
-        state.responseBodyAccess !== responseBodyAccess
-      )
-        for (const each of this.#suspects) each.switched()
+      if (state.switches !== switches) for (const each of this.#suspects) each.switched()
     }
     return undefined
   }
@@ -291,9 +286,12 @@ export class Evaluation {
       return true
     }
     let matched = false
+    const { switches } = this.state
     for (const target of link.targets) {
+      // A match may have switched on what this target shows.
+      const known = this.state.switches === switches ? only : undefined
       for (const entry of target.read(this.state)) {
-        if (only !== undefined && !only.includes(entry.value)) continue
+        if (known !== undefined && !known.includes(entry.value)) continue
         if (this.#excluded(target, entry, link.exclusions, removed)) continue
         if (this.#judge(rule, link, last, target, entry)) matched = true
       }

@@ -36,6 +36,8 @@ export class TransactionState {
   auditEngine: Settings['auditEngine']
   /** Upper case; empty while none is chosen. */
   bodyProcessor = ''
+  /** How often a rule has chosen how bodies are read or shown. */
+  switches = 0
   body: ParsedBody = EMPTY_PARSED_BODY
   bodyParsed = false
 

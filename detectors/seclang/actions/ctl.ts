@@ -3,6 +3,7 @@ import type { ActionContext } from '../draft.js'
 import { type TextPattern, byId, byMessage, byTag, parseIdRange } from '../exclusions.js'
 import { namePattern } from '../patterns.js'
 import type { Effect } from '../rule.js'
+import type { TransactionState } from '../state.js'
 import { compileExclusion } from '../targets.js'
 import { type ActionDefinition, badArgument } from './definition.js'
 
@@ -24,11 +25,8 @@ const OPTIONS: ReadonlyMap<string, Make> = new Map<string, Make>([
   ],
   ['requestbodyprocessor', requestBodyProcessor],
   ['requestbodyaccess', onOff('requestBodyAccess', (state, on) => (state.requestBodyAccess = on))],
-  ['responsebodyaccess', onOff('responseBodyAccess', (state, on) => (state.responseBodyAccess = on))],
-  [
-    'forcerequestbodyvariable',
-    onOff('forceRequestBodyVariable', (state, on) => (state.forceRequestBodyVariable = on)),
-  ],
+  ['responsebodyaccess', onOff('responseBodyAccess', responseBodyAccess)],
+  ['forcerequestbodyvariable', onOff('forceRequestBodyVariable', forceRequestBodyVariable)],
   ['auditengine', auditEngine],
   // What the audit log shows is the operator's decision, not a rule's: accepted, no effect.
   ['auditlogparts', () => () => undefined],
@@ -75,7 +73,7 @@ function auditEngine(value: string, context: ActionContext): Effect {
   }
 }
 
-function onOff(option: string, set: (state: Parameters<Effect>[0], on: boolean) => void): Make {
+function onOff(option: string, set: (state: TransactionState, on: boolean) => void): Make {
   return (value, context) => {
     const on = value.toLowerCase() === 'on'
     if (!on && value.toLowerCase() !== 'off') throw badArgument(`ctl:${option}`, value, 'On or Off', context)
@@ -88,7 +86,20 @@ function requestBodyProcessor(value: string, context: ActionContext): Effect {
   if (!['URLENCODED', 'MULTIPART', 'JSON', 'XML'].includes(name)) {
     throw badArgument('ctl:requestBodyProcessor', value, 'URLENCODED, MULTIPART, JSON or XML', context)
   }
-  return (state) => void (state.bodyProcessor = name)
+  return (state) => {
+    state.bodyProcessor = name
+    state.switches++
+  }
+}
+
+function forceRequestBodyVariable(state: TransactionState, on: boolean): void {
+  state.forceRequestBodyVariable = on
+  state.switches++
+}
+
+function responseBodyAccess(state: TransactionState, on: boolean): void {
+  state.responseBodyAccess = on
+  state.switches++
 }
 
 type Applies = ReturnType<typeof byId>

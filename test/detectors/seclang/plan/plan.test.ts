@@ -39,6 +39,18 @@ t.test('generated rules judge generated requests as they do one by one', (t) => 
   t.end()
 })
 
+t.test('a rule judges what its own match has switched on', (t) => {
+  const text = `SecRequestBodyAccess On
+SecRule ARGS|REQUEST_BODY "@rx evil" "id:1,phase:2,pass,ctl:forceRequestBodyVariable=On,setvar:tx.score=+5"
+`
+  const headers = [['Content-Type', 'text/plain']] as const
+  const request = { method: 'POST', target: '/?a=evil', headers, body: 'an evil body' }
+  const { plan, plain } = bothWays({ plan: compile(text), plain: compile(text) }, request)
+  t.strictSame(plan, plain)
+  t.match(plan, { variables: [{ key: 'score', value: '10' }] })
+  t.end()
+})
+
 t.test('further rules before a set are planned with it', (t) => {
   let matches = 0
   fc.assert(
