@@ -244,7 +244,8 @@ t.test('a role that serves has taken in what waited for it', async (t) => {
   const data = t.testdir()
   const outbox = openOutbox(join(data, 'outbox'), { log })
   const events = openTopic(outbox, 'events')
-  const waiting = Array.from({ length: 1000 }, (_, at) => blocked({ rule: 1 + (at % 20) }))
+  // More than one batch, and far from as many as would take longer than a role waits for them on any machine.
+  const waiting = Array.from({ length: 300 }, (_, at) => blocked({ rule: 1 + (at % 20) }))
   await Promise.all(waiting.map((event) => events.append(Buffer.from(JSON.stringify(event)))))
   await outbox.close()
   const role = await start(data)
@@ -252,7 +253,7 @@ t.test('a role that serves has taken in what waited for it', async (t) => {
     target: '/v1/incidents',
   })
   const { incidents } = JSON.parse(Buffer.from(body).toString()) as { incidents: { count: number }[] }
-  t.strictSame(new Set(incidents.map(({ count }) => count)), new Set([50]))
+  t.strictSame(new Set(incidents.map(({ count }) => count)), new Set([15]))
   await role.stop()
 })
 
