@@ -7,6 +7,7 @@ import { hopByHop } from './hop-by-hop.js'
 import type { RawUpgrade } from './listener/listener.js'
 import { pairHeaders } from './raw-headers.js'
 import type { UpgradeEvents, UpgradeRelay, UpgradeTarget } from './upgrade.js'
+import { endpointOf } from './upstream/endpoint.js'
 import { timedOut } from './upstream/upstream-error.js'
 
 /** The 101 as the client gets it: fields of the handshake, and those that are not for one hop only. */
@@ -34,17 +35,17 @@ export const relayBytes = (
   requestId: string,
   events: UpgradeEvents,
 ): UpgradeRelay => {
-  const url = new URL(target.origin)
-  const ask = url.protocol === 'https:' ? httpsRequest : httpRequest
+  const { host, port, tls, servername } = endpointOf(target.origin)
+  const ask = tls ? httpsRequest : httpRequest
   const request = ask({
-    hostname: url.hostname.replace(/^\[|\]$/g, ''),
-    port: url.port === '' ? undefined : Number(url.port),
+    host,
+    port,
     method: 'GET',
     path: target.path,
     headers: [...target.headers, 'connection', 'Upgrade', 'upgrade', 'websocket'],
     agent: false,
     setHost: false,
-    ...(url.protocol === 'https:' ? { servername: url.hostname } : {}),
+    ...(tls ? { servername } : {}),
   })
   let ends: readonly Duplex[] = []
   const timer = setTimeout(() => request.destroy(timedOut('the upgrade took too long')), target.timeoutMs)

@@ -1,10 +1,11 @@
-import { connect as connectTcp, isIP } from 'node:net'
+import { connect as connectTcp } from 'node:net'
 import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 
 import type { HeaderList } from '../../detectors/request.js'
 import { GatewayError } from '../errors.js'
 import type { CoarseClock } from '../listener/strict/coarse-clock.js'
+import type { Endpoint } from './endpoint.js'
 import type { UpstreamFlow, UpstreamHandler, UpstreamRequest } from './request.js'
 import { BodyPump, requestHead, writeWhole } from './request-writer.js'
 import { ResponseReader } from './response-reader.js'
@@ -12,10 +13,7 @@ import type { ResponseReceiver } from './response-reader.js'
 import { isTimeout, timedOut } from './upstream-error.js'
 
 /** Where connections go and how long they may take, in milliseconds. */
-export interface ConnectionTarget {
-  readonly host: string
-  readonly port: number
-  readonly tls: boolean
+export interface ConnectionTarget extends Endpoint {
   readonly connectMs: number
   readonly headersMs: number
   readonly bodyMs: number
@@ -271,7 +269,7 @@ interface SocketEvents {
 }
 
 const open = (target: ConnectionTarget, owner: ConnectionOwner, events: SocketEvents): Socket => {
-  const { host, port } = target
+  const { host, port, servername } = target
   if (!target.tls) {
     const callback = (length: number): boolean => {
       events.received(Buffer.from(RECEIVED.subarray(0, length)))
@@ -280,8 +278,6 @@ const open = (target: ConnectionTarget, owner: ConnectionOwner, events: SocketEv
     return started(connectTcp({ host, port, onread: { buffer: RECEIVED, callback } }, events.connected))
   }
   const session = owner.tlsSession
-  // The name that is configured, never the Host that a client sent; an address is none (RFC 6066 section 3).
-  const servername = isIP(host) === 0 ? host : ''
   const options = { host, port, servername, ALPNProtocols: ['http/1.1'], ...(session && { session }) }
   const socket = connectTls(options, events.connected)
   socket.on('session', (fresh) => (owner.tlsSession = fresh)).on('data', events.received)

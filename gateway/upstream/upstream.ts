@@ -2,6 +2,7 @@ import { GatewayError } from '../errors.js'
 import { CoarseClock } from '../listener/strict/coarse-clock.js'
 import type { ConnectionOwner, ConnectionTarget } from './connection.js'
 import { Call, Connection } from './connection.js'
+import { endpointOf } from './endpoint.js'
 import type { UpstreamFlow, UpstreamHandler, UpstreamRequest } from './request.js'
 
 export interface UpstreamOptions {
@@ -43,14 +44,10 @@ export class Upstream {
   constructor(options: UpstreamOptions) {
     this.origin = options.origin
     this.#maxRequests = options.maxRequests
-    const url = new URL(options.origin)
-    this.authority = url.host
-    const tls = url.protocol === 'https:'
+    this.authority = new URL(options.origin).host
     const { connectMs, headersMs, bodyMs } = options
     this.#target = {
-      host: url.hostname.replace(/^\[|\]$/g, ''),
-      port: url.port === '' ? (tls ? 443 : 80) : Number(url.port),
-      tls,
+      ...endpointOf(options.origin),
       connectMs,
       headersMs,
       bodyMs,
@@ -103,7 +100,8 @@ export class Upstream {
   async close(): Promise<void> {
     this.#closing = true
     for (const connection of this.#free.splice(0)) connection.cut()
-    if (this.#inFlight > 0)
+    // One that is sent again was settled, and is in flight once more.
+    while (this.#inFlight > 0)
       await new Promise<void>((resolve) => {
         this.#settled = resolve
       })

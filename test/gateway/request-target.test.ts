@@ -18,7 +18,6 @@ t.test('absolute form becomes origin form and names the host', (t) => {
 t.test('other forms are not forwarded', (t) => {
   const none = ['*', 'shop.example:443', 'ftp://a/b', 'http:///a', 'http://user@host/', 'x', '']
   const noHost = ['http://a"b/', 'http://a\\b/', 'http://\xe4/', 'http://a\x00/', 'http://a{b}/']
-  for (const target of [...none, ...noHost])
-    t.equal(routedTarget(target), undefined, target)
+  for (const target of [...none, ...noHost]) t.equal(routedTarget(target), undefined, target)
   t.end()
 })
