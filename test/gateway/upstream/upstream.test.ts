@@ -292,6 +292,25 @@ t.test('closing waits for what is in flight', async (t) => {
   for (const { socket } of connections) if (!socket.closed) await once(socket, 'close')
 })
 
+t.test('closing waits for what is sent again', async (t) => {
+  let closed = false
+  let closedBefore = false
+  const { upstream } = await serve(t, (socket, received, connection) => {
+    if (connection === 1 && wholeRequests(received) > 1) {
+      socket.destroy()
+      return
+    }
+    closedBefore = closed
+    socket.write(OK)
+  })
+  await send(upstream, GET)
+  const again = send(upstream, GET)
+  const closing = upstream.close().then(() => (closed = true))
+  t.same(await again, { status: 200, body: 'ok' })
+  await closing
+  t.notOk(closedBefore)
+})
+
 t.test('over TLS, by the name that is configured and with a certificate that is trusted only', async (t) => {
   const names: unknown[] = []
   const server = createHttpsServer({ cert: TEST_CERTIFICATE, key: TEST_KEY }, (request, response) => {
