@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
+import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { configSchema } from '../../cli/config.js'
@@ -72,6 +73,22 @@ const claimer = async (t: Test, folder: string): Promise<ChildProcess> => {
   return child
 }
 
+/** Stands where the role's socket is. */
+const onSocket = async (t: Test, folder: string, listener: RequestListener): Promise<() => Promise<void>> => {
+  const server = createServer(listener)
+  const socket = await socketPath(folder, 'incidents.sock')
+  server.listen(socket.path)
+  await once(server, 'listening')
+  const close = async (): Promise<void> => {
+    if (!server.listening) return
+    server.close()
+    await once(server, 'close')
+    await socket.close()
+  }
+  t.teardown(close)
+  return close
+}
+
 t.test('while a role begins nothing is read or changed beside it; when it dies, commands act', async (t) => {
   const { id, folder, command, role } = await open(t)
   const access = command()
@@ -83,13 +100,20 @@ t.test('while a role begins nothing is read or changed beside it; when it dies, 
     { code: 'IN_USE', message: new RegExp(`process ${beginning.pid} `) },
     'one role at a time',
   )
+  // Whoever looks for the role finds that nobody answers.
+  const looks = new EventEmitter()
+  const closed = await onSocket(t, folder, (request) => {
+    request.socket.destroy()
+    looks.emit('look')
+  })
   const answers: string[] = []
   const asked = Promise.all([
     access.request('GET', '/v1/incidents').then(({ body }) => answers.push(Buffer.from(body).toString())),
     access.request('POST', `/v1/incidents/${id}/comments`, { text: 'seen' }),
   ])
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  for (let look = 0; look < 8; look++) await once(looks, 'look')
   t.strictSame(answers, [], 'it is waited for')
+  await closed()
   const exited = once(beginning, 'exit')
   beginning.kill('SIGKILL')
   await exited
@@ -117,16 +141,10 @@ t.test('a command that finds a role that began in between asks it', async (t) =>
   await claimer(t, folder)
   const asked = access.request('PATCH', `/v1/incidents/${id}`, { state: 'triaged' })
   const seen: string[] = []
-  const server = createServer((request, response) => {
+  await onSocket(t, folder, (request, response) => {
     seen.push(`${request.method} ${request.url} ${String(request.headers['x-portcullis-actor'])}`)
     request.resume()
     response.end('{"by":"the role"}')
-  })
-  const socket = await socketPath(folder, 'incidents.sock')
-  server.listen(socket.path)
-  t.teardown(async () => {
-    server.close()
-    await socket.close()
   })
   t.equal(Buffer.from((await asked).body).toString(), '{"by":"the role"}')
   t.equal(seen.at(-1), `PATCH /v1/incidents/${id} ann`)
