@@ -52,7 +52,7 @@ export interface TcpOptions {
   readonly port: number
   /** The key that chooses another address, as the error names it. */
   readonly setting: string
-  /** By path. */
+  /** By path. Without any, a request that asks for another protocol is answered like one that does not. */
   readonly upgrades?: Readonly<Record<string, UpgradeHandler>>
 }
 
@@ -92,15 +92,28 @@ export async function serveTcp(
 ): Promise<ApiServer> {
   const server = serverFor(api, 'tcp')
   server.maxConnections = MAX_TCP_CONNECTIONS
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const path = (request.url ?? '').replace(/\?.*$/s, '')
     const handler = Object.hasOwn(upgrades, path) ? upgrades[path] : undefined
     socket.on('error', () => socket.destroy())
     if (handler) handler(request, socket, head)
-    else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
-  })
+    else refuseUpgrade(socket, '404 Not Found')
+  }
+  if (Object.keys(upgrades).length > 0) server.on('upgrade', upgrade)
   await listenOnAddress(server, { host, port }, setting)
   return { address: addressOf(server.address()), close: () => stop(server) }
+}
+
+/**
+ * Answers an upgrade that is not taken, and ends its connection at once: the server has let go of it, so that nobody else would
+ * when its client does not.
+ *
+ * @param status code and reason
+ * @param fields lines, each with its end
+ */
+export function refuseUpgrade(socket: Duplex, status: string, fields = ''): void {
+  socket.once('finish', () => socket.destroy())
+  socket.end(`HTTP/1.1 ${status}\r\n${fields}Connection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 
 async function stop(server: Server): Promise<void> {

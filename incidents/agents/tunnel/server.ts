@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import { WebSocketServer, type WebSocket } from 'ws'
+import { refuseUpgrade } from '../../../runtime/api/server.js'
 import { bearerToken, equalSecrets } from '../bearer.js'
 import { MAX_MESSAGE_BYTES, type Envelope } from './envelope.js'
 import { toPlainJson, type SendableJson } from './lossless-json.js'
@@ -75,9 +76,7 @@ export class TunnelServer {
         { remote: request.socket.remoteAddress },
         'a tunnel without a valid token is refused',
       )
-      socket.end(
-        'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
-      )
+      refuseUpgrade(socket, '401 Unauthorized', 'WWW-Authenticate: Bearer\r\n')
       return
     }
     this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#connected(webSocket, account))

@@ -88,6 +88,26 @@ t.test('an upgrade reaches the handler of its path and nothing else', async (t) 
   t.match(await ask('/__proto__'), /^HTTP\/1\.1 404 /)
 })
 
+t.test('an upgrade that is refused ends its connection, whether or not its caller does', async (t) => {
+  const upgrades = { '/tunnel': () => undefined }
+  const server = await serveTcp(api, { host: '127.0.0.1', port: 0, setting: 'sample.listen', upgrades })
+  const [host, port] = server.address.split(':')
+  const caller = connect({ port: Number(port), ...(host === undefined ? {} : { host }), allowHalfOpen: true })
+  t.teardown(() => caller.destroy())
+  caller.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+  // Unlike a reader to the end, this leaves the caller's half open.
+  t.match(String((await once(caller, 'data'))[0]), /^HTTP\/1\.1 404 /)
+  await server.close()
+})
+
+t.test('without upgrades, whoever asks for another protocol is answered in this one', async (t) => {
+  const answer = await raw(
+    await tcp(t),
+    'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n\r\n',
+  )
+  t.match(answer, /^HTTP\/1\.1 200 /)
+})
+
 t.test('a folder is served once, to its owner only', async (t) => {
   const folder = t.testdir()
   const server = await serveSocket(api, folder, 'sample.sock')
