@@ -5,13 +5,13 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
-import { createServer, request as httpRequest } from 'node:http'
-import type { RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { EICAR } from '../scanner/sample-files.js'
+import { freePort, localServer } from '../incidents/fakes/local-server.js'
 import { mailServer } from '../incidents/fakes/mail-server.js'
 import { FakeOpenPr, SUBSCRIBABLE } from '../incidents/fakes/openpr.js'
 import { fakeTelegram } from '../incidents/fakes/telegram.js'
@@ -51,32 +51,6 @@ interface Story {
   readonly hostile: RegExp
 }
 
-/** A server of the neighbourhood on a port of its own. */
-const serve = async (t: Test, listener: RequestListener): Promise<string> => {
-  const server = createServer(listener).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-const bodyOf = async (request: AsyncIterable<Buffer>): Promise<string> => {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk)
-  return Buffer.concat(chunks).toString('utf8')
-}
-
 /** Asks again until something is there; the test's own time limit ends it. */
 const eventually = async <T>(ask: () => Promise<T | undefined> | T | undefined): Promise<T> => {
   for (;;) {
@@ -102,8 +76,8 @@ const tell = async (t: Test, work: string, story: Story): Promise<void> => {
   // OpenClaw answers at once; its agent reads the message like a person would and posts what it found.
   const dispatched: { headers: Record<string, unknown>; message: string }[] = []
   let posted = 0
-  const openclaw = await serve(t, (request, response) => {
-    void bodyOf(request).then(async (body) => {
+  const openclaw = await localServer(t, (request, response) => {
+    void text(request).then(async (body) => {
       const { message } = JSON.parse(body) as { message: string }
       dispatched.push({ headers: request.headers, message })
       response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true,"runId":"claw-1"}')
@@ -128,8 +102,8 @@ const tell = async (t: Test, work: string, story: Story): Promise<void> => {
   })
 
   const alerts: { event: string; incident: { id: string } }[] = []
-  const hook = await serve(t, (request, response) => {
-    void bodyOf(request).then((body) => {
+  const hook = await localServer(t, (request, response) => {
+    void text(request).then((body) => {
       alerts.push(JSON.parse(body) as (typeof alerts)[number])
       response.end()
     })
@@ -289,7 +263,7 @@ const tell = async (t: Test, work: string, story: Story): Promise<void> => {
 
 t.test('an attack is refused, filed, looked at, approved, answered by a ban and closed', async (t) => {
   const port = await freePort()
-  const upstream = await serve(t, (_, response) => void response.end('the service'))
+  const upstream = await localServer(t, (_, response) => void response.end('the service'))
   const get = (path: string, client: string): Promise<number | undefined> =>
     new Promise((resolve) => {
       const headers = { 'x-forwarded-for': client }

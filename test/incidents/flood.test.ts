@@ -4,16 +4,15 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { Agent, createServer, request as httpRequest } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { readFileSync } from 'node:fs'
+import { Agent, request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
-import { requestOverSocket } from '../../runtime/unix-socket.js'
-import { builtCli } from '../cli/fixtures/built-cli.js'
 import { alertReceiver, ANSWERS } from './fakes/alert-receiver.js'
+import { localServer } from './fakes/local-server.js'
 import { FakeOpenPr } from './fakes/openpr.js'
+import { runningRoles } from './fixtures/running-roles.js'
 
 const FLOOD = Number(process.env['PORTCULLIS_TEST_FLOOD'] ?? 4000)
 const ADDRESSES = Math.ceil(FLOOD / 10)
@@ -23,6 +22,10 @@ const RULES = 100
 /** Incidents that may open before the rest is one storm. */
 const MOST = 30
 t.setTimeout(120_000 + FLOOD * 10)
+
+interface Listed {
+  readonly incidents: { readonly id: string; readonly count: number }[]
+}
 
 /** Memory of a process in kB: its own, and with what it shares with files. */
 const memoryOf = (pid: number): { readonly own: number; readonly resident: number } => {
@@ -65,23 +68,18 @@ const producer = (data: string): string => {
 
 t.test('a flood is counted whole and told a bounded number of times, in flat memory', async (t) => {
   const work = join(t.testdir({ work: {} }), 'work')
-  const data = join(work, 'data')
   const openpr = await FakeOpenPr.start(t)
   const hook = await alertReceiver(t, ANSWERS.webhook)
-  const upstream = createServer((_, response) => response.end('the service')).listen(0, '127.0.0.1')
-  await once(upstream, 'listening')
-  t.teardown(() => upstream.close())
-  const config = join(work, 'portcullis.yaml')
-  writeFileSync(
-    config,
-    JSON.stringify({
-      data,
-      log: { level: 'error' },
+  const upstream = await localServer(t, (_, response) => void response.end('the service'))
+  const roles = runningRoles(
+    t,
+    work,
+    {
       outbound: { allow: ['127.0.0.0/8'] },
       gateway: {
         listen: '127.0.0.1:0',
         admin: '127.0.0.1:0',
-        upstream: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`,
+        upstream,
         trusted_proxies: ['127.0.0.1/32'],
       },
       incidents: { storm: { incidents: MOST } },
@@ -95,44 +93,17 @@ t.test('a flood is counted whole and told a bounded number of times, in flat mem
         },
       ],
       alerts: [{ name: 'hook', type: 'webhook', url: hook.url, secret: 'env:FLOOD_TOKEN' }],
-    }),
+    },
+    { FLOOD_TOKEN: openpr.bot.token },
   )
-  const cli = builtCli(work)
-  const role = (name: string) => {
-    const child = cli.start([name, '--config', config], { FLOOD_TOKEN: openpr.bot.token })
-    child.stderr?.on('data', (chunk) => t.comment(String(chunk)))
-    t.teardown(async () => {
-      const exited = once(child, 'exit')
-      child.kill('SIGKILL')
-      await exited
-    })
-    return child
-  }
-  const incidents = role('incidents')
-  incidents.stdout?.resume()
-  const gateway = role('gateway')
-  const listens = new Promise<string>((resolve) => {
-    let banner = ''
-    gateway.stdout?.on('data', (chunk) => {
-      const [, url] = /listens on +(\S+)/.exec((banner += String(chunk))) ?? []
-      if (url !== undefined) resolve(url)
-    })
-  })
-  const url = await listens
-  const ask = async (target: string): Promise<string> => {
-    for (;;)
-      try {
-        const { body } = await requestOverSocket(join(data, 'incidents'), 'incidents.sock', { target })
-        return Buffer.from(body).toString()
-      } catch {
-        await pause(50)
-      }
-  }
-  const list = async () =>
-    (JSON.parse(await ask('/v1/incidents?limit=500')) as { incidents: { id: string; count: number }[] })
-      .incidents
+  const { child: incidents } = roles.start('incidents')
+  const url = await roles.start('gateway').listens
+  const { data, eventually } = roles
+  const list = async () => (await eventually<Listed>('GET', '/v1/incidents?limit=500')).incidents
+  const workOf = async (state: 'waiting' | 'dead') =>
+    (await eventually<{ work: unknown[] }>('GET', `/v1/work?state=${state}`)).work
   const counted = async (): Promise<number> => (await list()).reduce((sum, { count }) => sum + count, 0)
-  await ask('/health')
+  await eventually('GET', '/health')
 
   const samples: { readonly events: number; readonly own: number; readonly resident: number }[] = []
   const measured = (async () => {
@@ -167,17 +138,15 @@ t.test('a flood is counted whole and told a bounded number of times, in flat mem
   const [code] = (await published) as [number | null]
   t.equal(code, 0)
   await measured
-  while ((JSON.parse(await ask('/v1/work?state=waiting')) as { work: unknown[] }).work.length > 0)
-    await pause(100)
+  while ((await workOf('waiting')).length > 0) await pause(100)
 
   const found = await list()
-  const { work: dead } = JSON.parse(await ask('/v1/work?state=dead')) as { work: unknown[] }
   t.equal(await counted(), FLOOD, 'every block is counted once')
   t.equal(found.length, MOST + 1, 'the rest is one storm')
   t.equal(openpr.issues.length, found.length)
   t.equal(hook.received.length, found.length, 'each is announced once')
   t.ok(openpr.comments.length <= found.length)
-  t.strictSame(dead, [])
+  t.strictSame(await workOf('dead'), [])
 
   const quarters = [0, 1, 2, 3].map((quarter) => {
     const part = samples.filter(({ events }) => Math.min(3, Math.floor((events * 4) / FLOOD)) === quarter)

@@ -3,25 +3,21 @@
  * nothing may be lost, nothing done twice where the other side can be asked, and the order of each incident kept.
  * `PORTCULLIS_TEST_KILLS` says how often.
  */
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import { openTopic } from '../../runtime/topics.js'
-import { requestOverSocket } from '../../runtime/unix-socket.js'
-import { uuidv7 } from '../../runtime/uuid.js'
-import { builtCli } from '../cli/fixtures/built-cli.js'
-import { silent } from './fixtures/core.js'
 import { gate, type GateState } from './fakes/gate.js'
+import { freePort, localServer } from './fakes/local-server.js'
 import { mailServer } from './fakes/mail-server.js'
 import { FakeOpenPr } from './fakes/openpr.js'
 import { fakeTelegram } from './fakes/telegram.js'
+import { silent } from './fixtures/core.js'
+import { blocked } from './fixtures/detections.js'
+import { runningRoles } from './fixtures/running-roles.js'
 
 const KILLS = Number(process.env['PORTCULLIS_TEST_KILLS'] ?? 6)
 t.setTimeout(180_000 + KILLS * 30_000)
@@ -39,29 +35,8 @@ const FAULTS = [
 
 const random = (below: number): number => Math.floor(Math.random() * below)
 
-const listen = async (t: Test, listener: RequestListener): Promise<number> => {
-  const server = createServer(listener).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return (server.address() as AddressInfo).port
-}
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-const bodyOf = async (request: AsyncIterable<Buffer>): Promise<string> => {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk)
-  return Buffer.concat(chunks).toString('utf8')
+interface Listed {
+  readonly incidents: { readonly id: string; readonly state: string; readonly issues: { id: string }[] }[]
 }
 
 /** What reached a person, in the order in which it did. A repeat has the id of what it repeats, where the channel has ids. */
@@ -86,14 +61,12 @@ const messaged = (text: string): Told => {
 
 t.test('a role that is killed at random points loses nothing and does nothing twice', async (t) => {
   const work = join(t.testdir({ work: {} }), 'work')
-  const data = join(work, 'data')
-  const cli = builtCli(work)
   const openpr = await FakeOpenPr.start(t)
   const telegram = await fakeTelegram(t, 'kill-token')
   const { mails, port: mailPort } = await mailServer(t, { disabledCommands: ['STARTTLS', 'AUTH'] })
   const hooked: Told[] = []
-  const hookPort = await listen(t, (request, response) => {
-    void bodyOf(request).then((body) => {
+  const hook = await localServer(t, (request, response) => {
+    void text(request).then((body) => {
       const { id, event, incident } = JSON.parse(body) as {
         id: string
         event: string
@@ -106,8 +79,8 @@ t.test('a role that is killed at random points loses nothing and does nothing tw
 
   // OpenClaw takes a run twice under one key and works once; its agent posts what it found a little later.
   const runs = new Map<string, string>()
-  const openclawPort = await listen(t, (request, response) => {
-    void bodyOf(request).then((body) => {
+  const openclaw = await localServer(t, (request, response) => {
+    void text(request).then((body) => {
       const { message } = JSON.parse(body) as { message: string }
       const [, told = '""'] = /^data: (.+)$/m.exec(message) ?? []
       const { id } = JSON.parse(JSON.parse(told) as string) as { id: string }
@@ -136,21 +109,20 @@ t.test('a role that is killed at random points loses nothing and does nothing tw
     }
   }
 
+  const portOf = (url: string): number => Number(new URL(url).port)
   const gates = {
-    tracker: await gate(t, Number(new URL(openpr.url).port)),
-    hook: await gate(t, hookPort),
+    tracker: await gate(t, portOf(openpr.url)),
+    hook: await gate(t, portOf(hook)),
     mail: await gate(t, mailPort),
-    chat: await gate(t, Number(new URL(telegram.url).port)),
-    agent: await gate(t, openclawPort),
+    chat: await gate(t, portOf(telegram.url)),
+    agent: await gate(t, portOf(openclaw)),
   }
   const at = (name: keyof typeof gates, scheme = 'http') => `${scheme}://127.0.0.1:${gates[name].port}`
   const patient = { max_attempts: 100, timeout_seconds: 1 }
-  const config = join(work, 'portcullis.yaml')
-  writeFileSync(
-    config,
-    JSON.stringify({
-      data,
-      log: { level: 'silent' },
+  const roles = runningRoles(
+    t,
+    work,
+    {
       outbound: { allow: ['127.0.0.0/8'] },
       incidents: { listen: `127.0.0.1:${await freePort()}`, storm: { incidents: 1000 } },
       playbooks: [
@@ -197,88 +169,22 @@ t.test('a role that is killed at random points loses nothing and does nothing tw
           ...patient,
         },
       ],
-    }),
+    },
+    { KILL_TEST_TOKEN: openpr.bot.token, CHAT_TOKEN: 'kill-token' },
   )
-  const env = { KILL_TEST_TOKEN: openpr.bot.token, CHAT_TOKEN: 'kill-token' }
-  const role = (name: string): ChildProcess => {
-    const child = cli.start([name, '--config', config], env)
-    let said = ''
-    child.stdout?.resume()
-    child.stderr?.on('data', (chunk) => (said += String(chunk)))
-    child.once('exit', (code) => {
-      if (code !== null && code !== 0) t.bailout(`the role ${name} ended by itself: ${said}`)
-    })
-    return child
-  }
-  const stop = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    const exited = once(child, 'exit')
-    child.kill(signal)
-    await exited
-  }
+  const { data, ask, eventually } = roles
 
   const outbox = openOutbox(join(data, 'outbox'), { log: silent })
   const events = openTopic(outbox, 'events')
   let rule = 0
-  const attack = () =>
-    events.append(
-      Buffer.from(
-        JSON.stringify({
-          id: uuidv7(Date.now()),
-          time: Date.now(),
-          type: 'security.verdict',
-          severity: 'high',
-          data: {
-            request_id: uuidv7(Date.now()),
-            site: 'default',
-            client: '192.0.2.7',
-            method: 'GET',
-            host: 'example.org',
-            path: '/',
-            action: 'block',
-            mode: 'block',
-            phase: 'sql_injection',
-            rule: ++rule,
-            msg: 'attack',
-            status: 403,
-            score: 5,
-            rules: [rule],
-          },
-        }),
-      ),
-    )
-  const ask = async (
-    method: string,
-    target: string,
-    body?: object,
-    of: 'incidents' | 'ledger' = 'incidents',
-  ) => {
-    const answer = await requestOverSocket(join(data, of), `${of}.sock`, {
-      method,
-      target,
-      ...(body && { contentType: 'application/json', body: Buffer.from(JSON.stringify(body)) }),
-    })
-    if (answer.status >= 300) throw new Error(`${method} ${target}: ${answer.status}`)
-    return JSON.parse(Buffer.from(answer.body).toString()) as Record<string, never>
-  }
-  /** Asks until the role answers. */
-  const eventually: typeof ask = async (...request) => {
-    for (;;)
-      try {
-        return await ask(...request)
-      } catch {
-        await pause(50)
-      }
-  }
-  const incidents = async (): Promise<{ id: string; state: string; issues: { id: string }[] }[]> =>
-    (await eventually('GET', '/v1/incidents?limit=500'))['incidents'] ?? []
+  const attack = () => events.append(Buffer.from(JSON.stringify(blocked({ rule: ++rule }))))
+  const incidents = async () => (await eventually<Listed>('GET', '/v1/incidents?limit=500')).incidents
 
   /** Comments that were acknowledged, by incident. */
   const said = new Map<string, string[]>()
   const resolved = new Set<string>()
   let commanded: Promise<void> = Promise.resolve()
-  let child = role('incidents')
-  t.teardown(() => stop(child, 'SIGKILL'))
+  roles.start('incidents')
   for (let kill = 0; kill < KILLS; kill++) {
     for (const [index, of] of Object.values(gates).entries()) {
       const turn = Math.floor(kill / OUTAGE) + index
@@ -299,40 +205,35 @@ t.test('a role that is killed at random points loses nothing and does nothing tw
         const text = `comment ${kill}`
         const note = () => void said.set(victim, [...(said.get(victim) ?? []), text])
         // An answer that does not come leaves it open whether the comment is there.
-        await ask('POST', `/v1/incidents/${victim}/comments`, { text }).then(note, () => undefined)
+        await ask('POST', `/v1/incidents/${victim}/comments`, { body: { text } }).then(note, () => undefined)
         if (kill % 4 === 1)
-          await ask('PATCH', `/v1/incidents/${victim}`, { state: 'resolved' }).then(
+          await ask('PATCH', `/v1/incidents/${victim}`, { body: { state: 'resolved' } }).then(
             () => resolved.add(victim),
             () => undefined,
           )
       }
       await pause(random(400))
     }
-    await stop(child, 'SIGKILL')
-    child = role('incidents')
+    await roles.end('incidents', 'SIGKILL')
+    roles.start('incidents')
     if (kill % 4 === 3) {
       // A command races the start: it acts on the store or asks the role, and what follows is not forgotten.
       const victim = [...said.keys()][random(said.size)]
       if (victim === undefined) continue
       const text = `comment ${kill}.5`
-      commanded = cli
-        .run(['incidents', 'comment', victim, text, '--config', config], env)
-        .then(({ code }) => {
-          if (code === 0) said.get(victim)?.push(text)
-        })
+      commanded = roles.run('incidents', 'comment', victim, text).then(({ code }) => {
+        if (code === 0) said.get(victim)?.push(text)
+      })
     }
   }
   await commanded
   for (const of of Object.values(gates)) await of.set('up')
   openpr.server.faults.length = 0
   while ((await incidents()).length < rule) await pause(100)
-  for (;;) {
-    const { work: waiting } = await eventually('GET', '/v1/work?state=waiting')
-    if ((waiting as unknown as unknown[]).length === 0) break
-    await pause(200)
-  }
-  const dead = (await eventually('GET', '/v1/work?state=dead'))['work'] as unknown
-  t.strictSame(dead, [], 'nothing was given up')
+  const workOf = async (state: 'waiting' | 'dead') =>
+    (await eventually<{ work: unknown[] }>('GET', `/v1/work?state=${state}`)).work
+  while ((await workOf('waiting')).length > 0) await pause(200)
+  t.strictSame(await workOf('dead'), [], 'nothing was given up')
 
   const found = await incidents()
   t.equal(found.length, rule, 'every detection is an incident')
@@ -377,17 +278,18 @@ t.test('a role that is killed at random points loses nothing and does nothing tw
       `${repeats(hooked)} of ${hooked.length} webhooks, ${repeats(channels.mail)} of ${mails.length} mails`,
   )
 
-  const ledger = role('ledger')
-  t.teardown(() => stop(ledger, 'SIGKILL'))
+  roles.start('ledger')
   const entries = openTopic(outbox, 'ledger')
   while (entries.depth > 0) await pause(100)
   for (const { id, state } of found) {
-    const { sessions } = await eventually('GET', `/v1/incidents/${id}/sessions`)
-    for (const [index, session] of (sessions as unknown as string[]).entries()) {
-      const isLast = index === (sessions as unknown as string[]).length - 1
+    const { sessions } = await eventually<{ sessions: string[] }>('GET', `/v1/incidents/${id}/sessions`)
+    for (const session of sessions) {
+      const isLast = session === sessions.at(-1)
       const whole = { state: isLast && state !== 'resolved' ? 'open' : 'closed', missing: 0 }
-      const told = async () =>
-        (await eventually('GET', `/v1/sessions/${session}`, undefined, 'ledger'))['completeness'] as unknown
+      const told = async (): Promise<unknown> => {
+        const target = `/v1/sessions/${session}`
+        return (await eventually<{ completeness: unknown }>('GET', target, { of: 'ledger' })).completeness
+      }
       // What is in the log shows with its next checkpoint.
       for (let look = 0; look < 100 && !isDeepStrictEqual(await told(), whole); look++) await pause(100)
       t.strictSame(await told(), whole, `session ${session}`)
@@ -395,13 +297,13 @@ t.test('a role that is killed at random points loses nothing and does nothing tw
   }
   const sample = [...found.slice(0, 5), ...found.filter(({ id }) => resolved.has(id)).slice(0, 5)]
   for (const { id, state } of sample) {
-    const verified = await cli.run(['incidents', 'verify', id, '--config', config], env)
+    const verified = await roles.run('incidents', 'verify', id)
     t.match(verified.stdout, /^ok: incident/, verified.stderr)
     const count = (step: string) => verified.stdout.match(new RegExp(`incident\\.${step}\\b`, 'g'))?.length
     for (const step of ['filed', 'dispatched', 'result']) t.equal(count(step), 1, step)
     t.equal(count('announced'), state === 'resolved' ? 6 : 3)
   }
-  await stop(child, 'SIGTERM')
-  await stop(ledger, 'SIGTERM')
+  await roles.end('incidents', 'SIGTERM')
+  await roles.end('ledger', 'SIGTERM')
   await outbox.close()
 })

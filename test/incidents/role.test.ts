@@ -11,45 +11,17 @@ import { startIncidents } from '../../incidents/role.js'
 import { IncidentStore } from '../../incidents/store.js'
 import { openActionSigner } from '../../ledger/client/action-signer.js'
 import { openLedgerRecorder, rolePaths } from '../../ledger/client/client.js'
-import type { Event, SecurityVerdictEvent } from '../../runtime/events.js'
+import type { Event } from '../../runtime/events.js'
 import { openOutbox } from '../../runtime/lmdb-outbox.js'
 import { readSecret } from '../../runtime/secret.js'
 import { openTopic } from '../../runtime/topics.js'
 import { requestOverSocket } from '../../runtime/unix-socket.js'
-import { uuidv7 } from '../../runtime/uuid.js'
 import { noRecorder } from './fixtures/core.js'
+import { blocked } from './fixtures/detections.js'
 
 const log = pino({ level: 'silent' })
 const SECRET = 'a secret for this test'
 process.env['TEST_WEBHOOK_SECRET'] = SECRET
-
-const blocked = (
-  more: Partial<SecurityVerdictEvent['data']> = {},
-  severity: Event['severity'] = 'high',
-): Event => ({
-  id: uuidv7(Date.now()),
-  time: Date.now(),
-  type: 'security.verdict',
-  severity,
-  data: {
-    request_id: uuidv7(Date.now()),
-    site: 'default',
-    client: '192.0.2.7',
-    method: 'GET',
-    host: 'example.org',
-    path: '/',
-    action: 'block',
-    mode: 'block',
-    phase: 'sql_injection',
-    rule: 9_610_100,
-    msg: 'SQL in a parameter',
-    variable: 'ARGS:id',
-    status: 403,
-    score: 5,
-    rules: [9_610_100],
-    ...more,
-  },
-})
 
 interface Received {
   readonly headers: IncomingMessage['headers']

@@ -3,23 +3,20 @@
  * carried out once, or the incident says that nobody knows; what ends by itself ends; the ledger says what happened.
  * `PORTCULLIS_TEST_KILLS` says how often.
  */
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, request as httpRequest } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { readAnswers } from '../../../gateway/answers/store.js'
 import { openOutbox } from '../../../runtime/lmdb-outbox.js'
 import { openTopic } from '../../../runtime/topics.js'
-import { requestOverSocket } from '../../../runtime/unix-socket.js'
-import { uuidv7 } from '../../../runtime/uuid.js'
-import { builtCli } from '../../cli/fixtures/built-cli.js'
 import { EICAR } from '../../scanner/sample-files.js'
 import { alertReceiver, ANSWERS } from '../fakes/alert-receiver.js'
+import { localServer } from '../fakes/local-server.js'
 import { silent } from '../fixtures/core.js'
+import { blocked } from '../fixtures/detections.js'
+import { runningRoles } from '../fixtures/running-roles.js'
 
 const KILLS = Number(process.env['PORTCULLIS_TEST_KILLS'] ?? 6)
 t.setTimeout(240_000 + KILLS * 30_000)
@@ -39,11 +36,21 @@ interface Given {
   }
 }
 
+interface Listed {
+  readonly incidents: { readonly id: string; readonly title: string; readonly assignee?: string }[]
+}
+
+interface Timeline {
+  readonly items: {
+    readonly kind: string
+    readonly facts: { readonly action?: { readonly id?: string }; readonly reason?: string }
+  }[]
+}
+
 const random = (below: number): number => Math.floor(Math.random() * below)
 
 t.test('an answer is carried out once or its incident says that it is not known', async (t) => {
   const work = join(t.testdir({ work: { uploads: {} } }), 'work')
-  const data = join(work, 'data')
   const uploads = join(work, 'uploads')
   const ran = join(work, 'ran')
   writeFileSync(ran, '')
@@ -55,20 +62,16 @@ t.test('an answer is carried out once or its incident says that it is not known'
   )
   chmodSync(program, 0o700)
   const hook = await alertReceiver(t, ANSWERS.webhook)
-  const upstream = createServer((_, response) => response.end('the service')).listen(0, '127.0.0.1')
-  await once(upstream, 'listening')
-  t.teardown(() => upstream.close())
-  const config = join(work, 'portcullis.yaml')
-  writeFileSync(
-    config,
-    JSON.stringify({
-      data,
-      log: { level: 'silent' },
+  const upstream = await localServer(t, (_, response) => void response.end('the service'))
+  const roles = runningRoles(
+    t,
+    work,
+    {
       outbound: { allow: ['127.0.0.0/8'] },
       gateway: {
         listen: '127.0.0.1:0',
         admin: '127.0.0.1:0',
-        upstream: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`,
+        upstream,
         trusted_proxies: ['127.0.0.1/32'],
       },
       scanner: { watch: [uploads], jobs: 1, model: false },
@@ -104,60 +107,25 @@ t.test('an answer is carried out once or its incident says that it is not known'
           actions: [{ type: 'quarantine' }, { type: 'block_hash', seconds: 60 }],
         },
       ],
-    }),
+    },
+    { KILL_TEST_TOKEN: 'a secret' },
   )
-  const cli = builtCli(work)
-  const env = { KILL_TEST_TOKEN: 'a secret' }
-  const roles = new Map<string, ChildProcess>()
-  let url = ''
+  const { data, ask, eventually } = roles
+  let url: Promise<string> = Promise.resolve('')
   const start = (name: string): void => {
-    const child = cli.start([name, '--config', config], env)
-    let said = ''
-    let banner = ''
-    child.stderr?.on('data', (chunk) => (said += String(chunk)))
-    child.stdout?.on('data', (chunk) => {
-      url = /listens on +(\S+)/.exec((banner += String(chunk)))?.[1] ?? url
-    })
-    child.once('exit', (code) => {
-      if (code !== null && code !== 0) t.bailout(`the role ${name} ended by itself: ${said}`)
-    })
-    roles.set(name, child)
+    const { listens } = roles.start(name)
+    if (name === 'gateway') url = listens
   }
-  const kill = async (name: string): Promise<void> => {
-    const child = roles.get(name)
-    if (child?.signalCode !== null || child.exitCode !== null) return
-    const exited = once(child, 'exit')
-    child.kill('SIGKILL')
-    await exited
-  }
-  t.teardown(() => Promise.all([...roles.keys()].map(kill)))
+  const kill = (name: string): Promise<void> => roles.end(name, 'SIGKILL')
 
-  const ask = async (method: string, target: string, body?: object) => {
-    const answer = await requestOverSocket(join(data, 'incidents'), 'incidents.sock', {
-      method,
-      target,
-      ...(body && { contentType: 'application/json', body: Buffer.from(JSON.stringify(body)) }),
-    })
-    if (answer.status >= 300) throw new Error(`${method} ${target}: ${answer.status}`)
-    return JSON.parse(Buffer.from(answer.body).toString()) as Record<string, never>
-  }
-  const eventually: typeof ask = async (...request) => {
-    for (;;)
-      try {
-        return await ask(...request)
-      } catch {
-        await pause(50)
-      }
-  }
-  const incidents = async (): Promise<{ id: string; title: string; assignee?: string }[]> =>
-    (await eventually('GET', '/v1/incidents?limit=500'))['incidents'] ?? []
-  const answersOf = async (incident: string): Promise<Given[]> =>
-    (await eventually('GET', `/v1/answers?incident=${incident}`))['answers'] ?? []
+  const incidents = async () => (await eventually<Listed>('GET', '/v1/incidents?limit=500')).incidents
+  const answersOf = async (incident: string) =>
+    (await eventually<{ answers: Given[] }>('GET', `/v1/answers?incident=${incident}`)).answers
   /** Says yes to what is asked, as a person does who looks now and then. */
   const approve = async (): Promise<void> => {
-    const { approvals } = await ask('GET', '/v1/approvals')
-    for (const { id, digest } of approvals as unknown as Given[])
-      await ask('POST', `/v1/approvals/${id}`, { decision: 'approve', digest })
+    const { approvals } = await ask<{ approvals: Given[] }>('GET', '/v1/approvals')
+    for (const { id, digest } of approvals)
+      await ask('POST', `/v1/approvals/${id}`, { body: { decision: 'approve', digest } })
   }
 
   for (const name of ['incidents', 'gateway', 'scanner']) start(name)
@@ -166,30 +134,14 @@ t.test('an answer is carried out once or its incident says that it is not known'
   const attack = (at: number) =>
     events.append(
       Buffer.from(
-        JSON.stringify({
-          id: uuidv7(Date.now()),
-          time: Date.now(),
-          type: 'security.verdict',
-          severity: 'high',
-          data: {
-            request_id: uuidv7(Date.now()),
-            site: 'default',
+        JSON.stringify(
+          blocked({
             client: `203.0.113.${at + 1}`,
-            method: 'GET',
-            host: 'example.org',
             path: `/item/${at}`,
-            action: 'block',
-            mode: 'block',
-            phase: 'sql_injection',
             rule: 9_608_100 + at,
-            msg: 'attack',
-            variable: 'ARGS:id',
             sample: "1' OR 1=1--",
-            status: 403,
-            score: 5,
-            rules: [9_608_100 + at],
-          },
-        }),
+          }),
+        ),
       ),
     )
   let files = 0
@@ -228,19 +180,14 @@ t.test('an answer is carried out once or its incident says that it is not known'
   }
   await until(async () => !(await every()).some(({ state }) => open.has(state)))
 
-  const ledger = await (async () => {
-    start('ledger')
-    const topic = openTopic(outbox, 'ledger')
-    await until(async () => topic.depth === 0)
-    return topic
-  })()
-  t.equal(ledger.depth, 0)
+  start('ledger')
+  const entries = openTopic(outbox, 'ledger')
+  await until(async () => entries.depth === 0)
   const started = readFileSync(ran, 'utf8').split('\n')
   let unknown = 0
   for (const { id, title } of (await incidents()).filter(isWeb)) {
     const given = await answersOf(id)
-    const { items } = await eventually('GET', `/v1/incidents/${id}/timeline?limit=500`)
-    const steps = items as unknown as { kind: string; facts: { action?: { id?: string }; reason?: string } }[]
+    const { items: steps } = await eventually<Timeline>('GET', `/v1/incidents/${id}/timeline?limit=500`)
     t.strictSame(
       given.map(({ action }) => action.command ?? action.type).toSorted(),
       ['asked', 'ban_client', 'block_url', 'note', 'virtual_patch'],
@@ -287,23 +234,25 @@ t.test('an answer is carried out once or its incident says that it is not known'
       .toSorted(),
     'what holds at the gateway is what the incidents say',
   )
-  const get = (path: string, client = '198.51.100.1'): Promise<number | undefined> =>
-    new Promise((resolve) => {
+  const get = async (path: string, client = '198.51.100.1'): Promise<number | undefined> => {
+    const at = await url
+    return new Promise((resolve) => {
       const headers = { 'x-forwarded-for': client }
-      httpRequest(`${url}${path}`, { headers, agent: false }, (response) => {
+      httpRequest(`${at}${path}`, { headers, agent: false }, (response) => {
         response.resume()
         resolve(response.statusCode)
       })
         .on('error', () => resolve(undefined))
         .end()
     })
+  }
   await until(async () => (await get('/')) === 200)
   // Each from elsewhere: who is refused often is refused for that.
   for (let at = 0; at < KILLS; at++)
     t.equal(await get(`/item/${at}`, `198.51.100.${at + 2}`), 403, 'the path is blocked')
   t.equal(await get('/elsewhere'), 200)
 
-  const stored = (await cli.run(['quarantine', 'list', '--json', '--config', config], env)).stdout
+  const stored = (await roles.run('quarantine', 'list', '--json')).stdout
   const paths = stored
     .split('\n')
     .filter(Boolean)
@@ -328,9 +277,9 @@ t.test('an answer is carried out once or its incident says that it is not known'
     `${KILLS} kills, ${now.length} answers, ${unknown} programs of which it is not known whether they ran`,
   )
   for (const { id } of (await incidents()).slice(0, 5)) {
-    const verified = await cli.run(['incidents', 'verify', id, '--config', config], env)
+    const verified = await roles.run('incidents', 'verify', id)
     t.match(verified.stdout, /^ok: incident/, verified.stderr)
   }
-  await Promise.all([...roles.keys()].map(kill))
+  for (const name of ['incidents', 'gateway', 'scanner', 'ledger']) await kill(name)
   await outbox.close()
 })
