@@ -14,7 +14,8 @@ function outcome(
     interruption,
     wouldBe: evaluation.wouldBe,
     score: evaluation.score,
-    truncated,
+    // When a limit shows depends on which of the values is read first.
+    truncated: truncated.toSorted(),
     variables: state.txVariables.entries(),
     environment: state.environment.entries(),
     matched: state.matchedVariable,

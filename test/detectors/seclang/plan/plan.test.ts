@@ -14,7 +14,8 @@ import { compileRuleSet } from '../../../../detectors/seclang/index.js'
 import { nodeRuleFiles } from '../../../../gateway/rule-files.js'
 import { type ProfileRequest, compile, form } from '../profile.js'
 import { type Ways, bothWays } from './both.js'
-import { requests, ruleSets } from './generated.js'
+import { requests } from './requests.js'
+import { ruleSets } from './rule-sets.js'
 
 /** A full run tries as many rule sets as it is told, and all requests that there are. */
 const FULL = process.env['PORTCULLIS_PLAN_RUNS']
