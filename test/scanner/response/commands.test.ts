@@ -1,48 +1,18 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { existsSync, writeFileSync } from 'node:fs'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
-import { openLedgerRecorder, rolePaths } from '../../../ledger/client/client.js'
 import type { ScannerCommand } from '../../../runtime/commands.js'
-import { openOutbox } from '../../../runtime/lmdb-outbox.js'
-import { openTopic } from '../../../runtime/topics.js'
 import { uuidv7 } from '../../../runtime/uuid.js'
-import { Vault } from '../../../scanner/quarantine/vault.js'
 import { Commands } from '../../../scanner/response/commands.js'
 import { Responder } from '../../../scanner/response/responder.js'
-import { ResponseStore } from '../../../scanner/response/store.js'
 import { sha256 } from '../sample-files.js'
-
-const now = Date.now
+import { openResponseFolder } from './response-folder.js'
 
 /** What carries out commands, over a data folder that may have been left by a crash. */
 async function started(t: Test) {
-  const base = mkdtempSync(join(tmpdir(), 'portcullis-test-'))
-  const data = join(base, 'data')
-  const folder = join(data, 'scanner')
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const outbox = openOutbox(join(data, 'outbox'))
-  const events = openTopic(outbox, 'events')
-  const topic = openTopic(outbox, 'ledger')
-  const ledger = await openLedgerRecorder({
-    agent: 'scanner',
-    ...rolePaths(data, 'scanner'),
-    topic,
-    clock: { now },
-  })
-  const vault = await Vault.open(folder, now)
-  const store = ResponseStore.open(folder)
+  const { data, path, vault, store, ledger, events, now } = await openResponseFolder(t)
   const responder = new Responder({ vault, store, policy: { dry_run: false, kill: false }, data, now })
   const commands = new Commands(responder, { ledger, events, now }, pino({ level: 'silent' }))
-  t.teardown(async () => {
-    await ledger.close()
-    await store.close()
-    await outbox.close()
-    rmSync(base, { recursive: true })
-  })
-  const path = join(base, 'file')
-  writeFileSync(path, 'bad')
   const commandOf = (type: 'quarantine' | 'delete'): ScannerCommand => ({
     id: uuidv7(now()),
     time: now(),

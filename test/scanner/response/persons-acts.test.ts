@@ -1,44 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { openLedgerRecorder, rolePaths } from '../../../ledger/client/client.js'
 import type { CommandEvent } from '../../../runtime/events.js'
-import { openOutbox } from '../../../runtime/lmdb-outbox.js'
-import { openTopic } from '../../../runtime/topics.js'
 import { uuidv7 } from '../../../runtime/uuid.js'
-import { Vault } from '../../../scanner/quarantine/vault.js'
 import { PersonsActs } from '../../../scanner/response/persons-acts.js'
-import { ResponseStore } from '../../../scanner/response/store.js'
 import { sha256 } from '../sample-files.js'
-
-const now = Date.now
+import { openResponseFolder } from './response-folder.js'
 
 /** A vault with one item, and what persons do to it. */
 const started = async (t: Test) => {
-  const base = mkdtempSync(join(tmpdir(), 'portcullis-test-'))
-  const data = join(base, 'data')
-  const folder = join(data, 'scanner')
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const outbox = openOutbox(join(data, 'outbox'))
-  const topic = openTopic(outbox, 'ledger')
-  const ledger = await openLedgerRecorder({
-    agent: 'scanner',
-    ...rolePaths(data, 'scanner'),
-    topic,
-    clock: { now },
-  })
-  const vault = await Vault.open(folder, now)
-  const store = ResponseStore.open(folder)
-  const events = openTopic(outbox, 'events')
-  t.teardown(async () => {
-    await ledger.close()
-    await store.close()
-    await outbox.close()
-    rmSync(base, { recursive: true })
-  })
-  const path = join(base, 'file')
-  writeFileSync(path, 'bad')
+  const { path, vault, store, ledger, events, now } = await openResponseFolder(t)
   const item = uuidv7(now())
   await vault.store(Buffer.from(path), { sha256: sha256('bad'), size: 3 }, [], item)
   const act = {
