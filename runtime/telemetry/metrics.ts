@@ -1,12 +1,9 @@
 import { ValueType } from '@opentelemetry/api'
 import type { Attributes, Meter } from '@opentelemetry/api'
 
-/** What a label's value becomes when it is not one of those known. */
-export const OTHER = 'other'
-const MAX_SERIES = 10_000
-
-/** The values that each label may take; all others fold into `other`. */
-export type LabelValues<Label extends string> = { readonly [name in Label]: readonly string[] }
+import type { Histograms } from './histograms.js'
+import type { LabelValues, Labels } from './series.js'
+import { Series } from './series.js'
 
 export interface InstrumentOptions<Label extends string> {
   readonly description: string
@@ -15,51 +12,12 @@ export interface InstrumentOptions<Label extends string> {
   readonly labels: LabelValues<Label>
 }
 
-export type Labels<Label extends string> = { readonly [name in Label]: string | undefined }
-
-/**
- * Attribute sets by label values. The number of sets is bounded by the known values, so hostile traffic cannot make series;
- * each set is made once.
- */
-class Series<Label extends string> {
-  readonly #names: readonly Label[]
-  readonly #known: readonly ReadonlySet<string>[]
-  readonly #sets = new Map<string, { readonly attributes: Attributes; value: number }>()
-
-  constructor(metric: string, labels: LabelValues<Label>) {
-    const entries = Object.entries<readonly string[]>(labels)
-    const count = entries.reduce((product, [, values]) => product * (values.length + 1), 1)
-    if (count > MAX_SERIES)
-      throw new RangeError(`metric ${metric} could have ${count} series, more than ${MAX_SERIES}`)
-    this.#names = entries.map(([name]) => name as Label)
-    this.#known = entries.map(([, values]) => new Set(values))
-  }
-
-  of(labels: Labels<Label>): { readonly attributes: Attributes; value: number } {
-    let key = ''
-    for (const [index, name] of this.#names.entries()) key += `${this.#bounded(index, labels[name])}\n`
-    let set = this.#sets.get(key)
-    if (!set) {
-      const attributes: Attributes = {}
-      for (const [index, name] of this.#names.entries()) attributes[name] = this.#bounded(index, labels[name])
-      set = { attributes, value: 0 }
-      this.#sets.set(key, set)
-    }
-    return set
-  }
-
-  values(): Iterable<{ readonly attributes: Attributes; readonly value: number }> {
-    return this.#sets.values()
-  }
-
-  #bounded(index: number, value: string | undefined): string {
-    return value !== undefined && this.#known[index]?.has(value) ? value : OTHER
-  }
-}
-
 /** Instruments with bounded labels. Names follow OpenTelemetry's conventions where there is one: `http.server.requests`. */
 export class Metrics {
-  constructor(readonly meter: Meter) {}
+  constructor(
+    readonly meter: Meter,
+    readonly histograms: Histograms,
+  ) {}
 
   /**
    * A sum that only grows. Adding is one addition in memory; OpenTelemetry sees it when somebody collects.
@@ -68,34 +26,28 @@ export class Metrics {
     name: string,
     { labels, description, unit }: InstrumentOptions<Label>,
   ): (labels: Labels<Label>, amount?: number) => void {
-    const series = new Series(name, labels)
+    const series = new Series(name, labels, (attributes: Attributes) => ({ attributes, value: 0 }))
     this.meter
       .createObservableCounter(name, { description, ...(unit !== undefined && { unit }) })
       .addCallback((result) => {
-        for (const { attributes, value } of series.values()) result.observe(value, attributes)
+        for (const { attributes, value } of series.states()) result.observe(value, attributes)
       })
     return (values, amount = 1) => {
       series.of(values).value += amount
     }
   }
 
-  /** A distribution. @param buckets upper bounds, ascending, in the unit */
+  /** A distribution. @param buckets upper bounds, each inclusive, ascending, in the unit */
   histogram<Label extends string>(
     name: string,
     {
       labels,
       description,
-      unit,
+      unit = '',
       buckets,
     }: InstrumentOptions<Label> & { readonly buckets: readonly number[] },
   ): (value: number, labels: Labels<Label>) => void {
-    const series = new Series(name, labels)
-    const instrument = this.meter.createHistogram(name, {
-      description,
-      ...(unit !== undefined && { unit }),
-      advice: { explicitBucketBoundaries: [...buckets] },
-    })
-    return (value, values) => instrument.record(value, series.of(values).attributes)
+    return this.histograms.add({ name, description, unit }, labels, buckets)
   }
 
   /** A value that is read when somebody collects; undefined is left out. */

@@ -1,5 +1,6 @@
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http'
 import { PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
+import type { MetricProducer } from '@opentelemetry/sdk-metrics'
 
 import { signalUrl } from './otlp-traces.js'
 import type { OtlpOptions } from './otlp-traces.js'
@@ -8,6 +9,7 @@ import type { OtlpOptions } from './otlp-traces.js'
 export const otlpMetrics = (
   { endpoint, headers, timeoutMs }: OtlpOptions,
   intervalMs: number,
+  histograms: MetricProducer,
 ): PeriodicExportingMetricReader =>
   new PeriodicExportingMetricReader({
     exporter: new OTLPMetricExporter({
@@ -15,6 +17,7 @@ export const otlpMetrics = (
       headers: { ...headers },
       timeoutMillis: timeoutMs,
     }),
+    metricProducers: [histograms],
     exportIntervalMillis: intervalMs,
     exportTimeoutMillis: Math.min(timeoutMs, intervalMs),
   })

@@ -8,6 +8,7 @@ import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '@opentelemetry/semantic
 import type { TelemetryConfig } from '../config-sections.js'
 import { messageOf } from '../errors.js'
 import type { Logger } from '../log.js'
+import { Histograms } from './histograms.js'
 import { Metrics } from './metrics.js'
 import type { OtlpTraces } from './otlp-traces.js'
 import { processMetrics } from './process-metrics.js'
@@ -48,7 +49,8 @@ export const startTelemetry = async (options: TelemetryOptions): Promise<Telemet
   })
   reportTo(log)
 
-  const reader = new PrometheusExporter({ preventServerStart: true })
+  const histograms = new Histograms(resource, { name: 'portcullis', version })
+  const reader = new PrometheusExporter({ preventServerStart: true, metricProducers: [histograms] })
   const readers: IMetricReader[] = [reader]
   const otlp = config.otlp && {
     endpoint: config.otlp.endpoint,
@@ -59,11 +61,11 @@ export const startTelemetry = async (options: TelemetryOptions): Promise<Telemet
   if (otlp && config.otlp) {
     const { otlpMetrics } = await import('./otlp-metrics.js')
     const exporter = await import('./otlp-traces.js')
-    readers.push(otlpMetrics(otlp, config.otlp.interval_seconds * 1000))
+    readers.push(otlpMetrics(otlp, config.otlp.interval_seconds * 1000, histograms))
     traces = new exporter.OtlpTraces(resource, otlp)
   }
   const provider = new MeterProvider({ resource, readers })
-  const metrics = new Metrics(provider.getMeter('portcullis', version))
+  const metrics = new Metrics(provider.getMeter('portcullis', version), histograms)
   processMetrics(metrics)
   const serializer = new PrometheusSerializer('', false, ROLE_LABELS, true, true)
 

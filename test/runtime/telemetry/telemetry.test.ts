@@ -94,6 +94,9 @@ void t.test('exposes metrics with bounded labels in Prometheus text format', asy
     buckets: [0.1, 1],
   })
   record(0.5, { site: 'shop' })
+  record(0.1, { site: 'shop' })
+  record(7, { site: 'made up by a client' })
+  telemetry.metrics.histogram('portcullis.never', { description: 'None', labels: {}, buckets: [1] })
   telemetry.metrics.gauge('portcullis.outbox.depth', { description: 'Items' }, () => 7)
   telemetry.metrics.gauge('portcullis.absent', { description: 'None' }, () => undefined)
   const text = await telemetry.expose()
@@ -101,7 +104,14 @@ void t.test('exposes metrics with bounded labels in Prometheus text format', asy
   t.match(text, /^portcullis_verdicts_total\{.*action="block",phase="other".*\} 1$/m)
   t.match(text, /^portcullis_verdicts_total\{.*action="other",phase="other".*\} 1$/m)
   t.notMatch(text, /made up|proto/)
-  t.match(text, /^http_server_request_duration_bucket\{site="shop".*,le="1"\} 1$/m)
+  t.match(text, /^# TYPE http_server_request_duration histogram$/m)
+  t.match(text, /^http_server_request_duration_bucket\{site="shop".*,le="0.1"\} 1$/m)
+  t.match(text, /^http_server_request_duration_bucket\{site="shop".*,le="1"\} 2$/m)
+  t.match(text, /^http_server_request_duration_bucket\{site="other".*,le="1"\} 0$/m)
+  t.match(text, /^http_server_request_duration_bucket\{site="other".*,le="\+Inf"\} 1$/m)
+  t.match(text, /^http_server_request_duration_sum\{site="shop".*\} 0.6$/m)
+  t.match(text, /^http_server_request_duration_count\{site="shop",role="gateway",thread="2"\} 2$/m)
+  t.notMatch(text, /portcullis_never/)
   t.match(text, /^portcullis_outbox_depth\{.*\} 7$/m)
   t.match(text, /^process_memory_usage\{/m)
   t.notMatch(text, /portcullis_absent\{/)
@@ -159,6 +169,8 @@ void t.test('sends spans of sampled and of refused transactions, with a child fo
   t.equal(tracer.wants(plain, true), false)
   tracer.finish(plain, { name: 'not sent', startMs, endMs: startMs + 1, allowed: true })
   telemetry.metrics.counter('portcullis.sent', { description: 'x', labels: {} })({}, 3)
+  const took = { description: 'x', unit: 's', labels: {}, buckets: [1, 2] }
+  telemetry.metrics.histogram('portcullis.took', took)(1.5, {})
   await telemetry.shutdown()
 
   const spans = otlp.spans()
@@ -183,6 +195,7 @@ void t.test('sends spans of sampled and of refused transactions, with a child fo
   t.equal(otlp.received[0]?.headers['x-key'], 'k')
   const metrics = otlp.received.filter((item) => item.url === '/base/v1/metrics')
   t.match(JSON.stringify(metrics), /portcullis\.sent/)
+  t.match(JSON.stringify(metrics), /"name":"portcullis\.took".*"bucketCounts":\[0,1,0\]/)
   t.match(JSON.stringify(metrics), /"stringValue":"gateway"/)
 })
 
