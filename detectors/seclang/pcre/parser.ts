@@ -16,7 +16,6 @@ interface Flags {
 const limit = 65535
 const maxDepth = 250
 const quantifier = /\{(\d{1,9})(,(\d{0,9}))?\}/y
-const comment = /\?#[^)]*\)/y
 const flagSet = /\?\^?([a-zA-Z]*)(?:-([a-zA-Z]*))?([:)])/y
 const groupName = /(?:\?P?<([A-Za-z_]\w*)>|\?'([A-Za-z_]\w*)')/y
 const reference =
@@ -130,7 +129,7 @@ class Parser {
 
   #item(flags: Flags, items: Node[]): void {
     const cursor = this.#cursor
-    if (flags.extended && this.#skipExtended()) return
+    if (this.#skipUnseen(flags)) return
     if (cursor.accept('\\Q')) {
       const end = cursor.text.indexOf('\\E', cursor.at)
       const text = end < 0 ? cursor.text.slice(cursor.at) : cursor.text.slice(cursor.at, end)
@@ -140,13 +139,19 @@ class Parser {
       if (last !== undefined) items.push(this.#quantified(last, flags))
       return
     }
-    if (cursor.accept('\\E')) return
-    if (cursor.peek() === '(' && cursor.peek(1) === '?' && cursor.peek(2) === '#') {
-      cursor.take()
-      if (cursor.match(comment) === undefined) cursor.fail('a comment is not closed by )')
-      return
-    }
     items.push(this.#quantified(this.#atom(flags), flags))
+  }
+
+  /** Skips what says nothing: a quantifier behind it belongs to what stands before it. */
+  #skipUnseen(flags: Flags): boolean {
+    const cursor = this.#cursor
+    const start = cursor.at
+    for (;;) {
+      if (cursor.accept('\\Q\\E') || cursor.accept('\\E')) continue
+      if (flags.extended && this.#skipExtended()) continue
+      if (!cursor.accept('(?#')) return cursor.at > start
+      cursor.until(')', 'a comment')
+    }
   }
 
   #skipExtended(): boolean {
@@ -162,22 +167,20 @@ class Parser {
     return cursor.at > start
   }
 
-  #quantified(atom: Node, flags: Flags): Node {
+  #quantified(node: Node, flags: Flags): Node {
     const cursor = this.#cursor
-    let node = atom
-    for (;;) {
-      if (flags.extended) this.#skipExtended()
-      const bounds = this.#bounds()
-      if (bounds === undefined) return node
-      if (node.kind === 'keep') cursor.fail('\\K cannot be repeated')
-      const mode = cursor.peek() === '?' ? 'lazy' : 'greedy'
-      const possessive = cursor.peek() === '+'
-      if (mode === 'lazy' || possessive) cursor.take()
-      const repeat: Node = { kind: 'repeat', node, min: bounds.min, max: bounds.max, mode }
-      node = possessive ? { kind: 'atomic', node: repeat } : repeat
-      // PCRE refuses a second quantifier such as `a**`.
-      if (this.#bounds() !== undefined) cursor.fail('a quantifier follows a quantifier')
-    }
+    this.#skipUnseen(flags)
+    const bounds = this.#bounds()
+    if (bounds === undefined) return node
+    if (node.kind === 'keep') cursor.fail('\\K cannot be repeated')
+    this.#skipUnseen(flags)
+    const lazy = cursor.accept('?')
+    const possessive = !lazy && cursor.accept('+')
+    this.#skipUnseen(flags)
+    // PCRE refuses a second quantifier such as `a**`.
+    if (this.#bounds() !== undefined) cursor.fail('a quantifier follows a quantifier')
+    const repeat: Node = { kind: 'repeat', node, ...bounds, mode: lazy ? 'lazy' : 'greedy' }
+    return possessive ? { kind: 'atomic', node: repeat } : repeat
   }
 
   #bounds(): { min: number; max: number } | undefined {
@@ -214,6 +217,11 @@ class Parser {
       case '+':
       case '?':
         return cursor.fail(`${char} repeats nothing`)
+      case '{':
+        cursor.at -= 1
+        if (cursor.match(quantifier) !== undefined) cursor.fail('a count in braces repeats nothing')
+        cursor.take()
+        return byteNode(char.charCodeAt(0), flags)
       default:
         return byteNode(char.charCodeAt(0), flags)
     }
