@@ -52,6 +52,24 @@ export async function upgradeTests(t: Test, traits: ListenerTraits): Promise<voi
     await client.closed
   })
 
+  await t.test('a client that keeps its half open after a refusal is let go of', async (t) => {
+    const { listener, port, upgrade, exchange } = await bench(t, traits)
+    const open = (bytes: string): Promise<unknown> => {
+      const client = RawClient.over(connect({ port, host: '127.0.0.1', allowHalfOpen: true }))
+      t.teardown(() => client.destroy())
+      client.send(bytes)
+      return once(client.socket, 'end')
+    }
+    const refused = [open(HANDSHAKE)]
+    ;(await upgrade()).respond(403, [])
+    if (traits.upgradeKind === 'raw') {
+      refused.push(open('CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n'))
+      ;(await exchange()).respond(400, [])
+    }
+    await Promise.all(refused)
+    await listener.close(60_000)
+  })
+
   await t.test('a client that goes away before the upgrade is noticed', async (t) => {
     const { port, upgrade } = await bench(t, traits)
     const client = await RawClient.connect(port)

@@ -53,7 +53,7 @@ export class Http1Connection {
     // node calls this after a response that ends the connection. With unread bytes in the socket the kernel would then send
     // a reset, which can overtake the response on its way to the client.
     socket.destroySoon = (): void => {
-      if (this.#active?.bodyPending === true) this.#linger()
+      if (this.#active?.bodyPending === true) this.linger()
       else destroySoon()
     }
     socket.once('close', () => this.#gone())
@@ -167,6 +167,18 @@ export class Http1Connection {
     this.#socket.destroy()
   }
 
+  /** Sends what is written and FIN, throws away what comes, and closes when the client does or the time is over. */
+  linger(): void {
+    if (this.#lingering) return
+    this.#lingering = true
+    this.#active?.discardBody()
+    this.#socket.end()
+    this.#socket.resume()
+    const timer = setTimeout(() => this.#socket.destroy(), LINGER_MS)
+    timer.unref()
+    this.#socket.once('close', () => clearTimeout(timer))
+  }
+
   malformed(failure: ParseFailure): void {
     const sample = failure.sample === undefined ? {} : { sample: failure.sample }
     this.#options.onMalformed({
@@ -192,19 +204,7 @@ export class Http1Connection {
     this.#socket.write(
       `HTTP/1.1 ${text}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${text.length + 1}\r\n\r\n${text}\n`,
     )
-    this.#linger()
-  }
-
-  /** Sends what is written and FIN, throws away what comes, and closes when the client does or the time is over. */
-  #linger(): void {
-    if (this.#lingering) return
-    this.#lingering = true
-    this.#active?.discardBody()
-    this.#socket.end()
-    this.#socket.resume()
-    const timer = setTimeout(() => this.#socket.destroy(), LINGER_MS)
-    timer.unref()
-    this.#socket.once('close', () => clearTimeout(timer))
+    this.linger()
   }
 
   #gone(): void {

@@ -197,8 +197,7 @@ class NodeServer {
     response.assignSocket(socket)
     response.once('finish', () => {
       response.detachSocket(socket)
-      socket.end()
-      socket.resume()
+      connection.linger()
     })
     connection.enqueue(
       new Http1Exchange(request, response, {

@@ -19,6 +19,7 @@ export class NodeUpgrade implements RawUpgrade {
   readonly local: SocketEnd
   readonly tls: boolean
   declare readonly refuse?: RefusalReason
+  readonly #connection: Http1Connection
   readonly #socket: Duplex
   readonly #head: Uint8Array
   #answered = false
@@ -50,6 +51,7 @@ export class NodeUpgrade implements RawUpgrade {
     this.tls = context.tls
     const refuse = refusalOf(this)
     if (refuse !== undefined) this.refuse = refuse
+    this.#connection = context.connection
     this.#socket = socket
     this.#head = head
     socket.once('close', this.#onClose)
@@ -88,8 +90,7 @@ export class NodeUpgrade implements RawUpgrade {
     )
     if (content && bytes !== undefined && bytes.length > 0) this.#socket.write(bytes)
     this.#socket.removeListener('readable', this.#onReadable)
-    this.#socket.end()
-    this.#socket.resume()
+    this.#connection.linger()
   }
 
   destroy(): void {
