@@ -1,5 +1,6 @@
+import { entropy, lineShape, stringShape } from './byte-statistics.js'
+import { CALL_INDEX, FEATURE_COUNT, groupIndex, HASHED, INDEX, SUPERGLOBAL_INDEX } from './php-columns.js'
 import { findOpenTag, fnv, fnvOf, isLetter, PhpLexer } from './php-lexer.js'
-import { CALL_GROUPS, NAMED_CALLS, SUPERGLOBALS } from './php-vocabulary.js'
 
 /**
  * What the web-shell model is shown of a file: how often hashed tokens and pairs of tokens occur, then named statistics.
@@ -7,78 +8,9 @@ import { CALL_GROUPS, NAMED_CALLS, SUPERGLOBALS } from './php-vocabulary.js'
  * shrinks when an attacker pads the file, a count does not.
  */
 
-/** Changes whenever the same file would give other numbers; a model states the version that it was trained on. */
-export const FEATURES_VERSION = 1
-
-/** Buckets for hashed tokens and pairs. */
-export const HASHED = 4096
-
 /** Bytes. A longer file shows its first three quarters and its last quarter of this. */
 export const EXAMINED_BYTES = 1024 * 1024
 
-const STATISTICS = [
-  'examined_bytes',
-  'php_bytes',
-  'html_bytes',
-  'string_bytes',
-  'longest_line',
-  'longest_string',
-  'entropy',
-  'longest_string_entropy',
-  'strings',
-  'encoded_strings',
-  'encoded_bytes',
-  'escapes',
-  'names',
-  'name_length',
-  'declared_functions',
-  'declared_classes',
-  'namespaces',
-  'variable_calls',
-  'computed_calls',
-  'variable_variables',
-  'silenced',
-  'silenced_calls',
-  'shell_quotes',
-  'concatenations',
-  'bit_operations',
-  'non_ascii_names',
-  'nested_calls',
-  'input_in_sink',
-  'input_in_call',
-  'input_called',
-  'decoder_in_sink',
-  'variable_in_sink',
-  'variable_in_include',
-  'bytes_per_line',
-  'lines',
-  'other_calls',
-  'method_calls',
-  'hidden_by_spaces',
-] as const
-
-type Statistic = (typeof STATISTICS)[number]
-
-/** Names of the statistics, in their order after the hashed counts. */
-export const STATISTIC_NAMES: readonly string[] = [
-  ...STATISTICS,
-  ...SUPERGLOBALS.map((name) => `uses_${name}`),
-  ...CALL_GROUPS.map((group) => `calls_${group}`),
-]
-
-export const FEATURE_COUNT: number = HASHED + STATISTIC_NAMES.length
-
-const INDEX = Object.fromEntries(STATISTICS.map((name, index) => [name, HASHED + index])) as Record<
-  Statistic,
-  number
->
-const FIRST_SUPERGLOBAL = HASHED + STATISTICS.length
-const FIRST_GROUP = FIRST_SUPERGLOBAL + SUPERGLOBALS.length
-const SUPERGLOBAL_INDEX = new Map(SUPERGLOBALS.map((name, index) => [fnvOf(name), FIRST_SUPERGLOBAL + index]))
-const CALL_INDEX = new Map(
-  [...NAMED_CALLS].map(([name, group]) => [fnvOf(name), FIRST_GROUP + CALL_GROUPS.indexOf(group)]),
-)
-const groupIndex = (group: (typeof CALL_GROUPS)[number]): number => FIRST_GROUP + CALL_GROUPS.indexOf(group)
 const SINKS = new Set([groupIndex('evaluate'), groupIndex('command'), groupIndex('callback')])
 const DECODE = groupIndex('decode')
 
@@ -372,30 +304,12 @@ class Extraction {
 
   #measureBytes(): void {
     const bytes = this.examined
-    let lines = 1
-    let longest = 0
-    let lineStart = 0
-    let spaces = 0
-    let hidden = 0
-    for (let at = 0; at < bytes.length; at++) {
-      const byte = bytes[at]
-      if (byte === 0x0a) {
-        longest = Math.max(longest, at - lineStart)
-        lineStart = at + 1
-        lines++
-        spaces = 0
-      } else if (byte === 0x20 || byte === 0x09) spaces++
-      else {
-        // Code pushed out of the window of an editor.
-        if (spaces >= 200) hidden++
-        spaces = 0
-      }
-    }
+    const { lines, longest, hidden } = lineShape(bytes)
     const out = this.#out
     const html = out[INDEX.html_bytes] ?? 0
     out[INDEX.examined_bytes] = bytes.length
     out[INDEX.php_bytes] = bytes.length - html
-    out[INDEX.longest_line] = Math.max(longest, bytes.length - lineStart)
+    out[INDEX.longest_line] = longest
     out[INDEX.lines] = lines
     out[INDEX.bytes_per_line] = bytes.length / lines
     out[INDEX.hidden_by_spaces] = hidden
@@ -437,43 +351,4 @@ function mix(hash: number): number {
   let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
   return (mixed ^ (mixed >>> 16)) >>> 0
-}
-
-/** Shannon entropy of a range, bits a byte. */
-function entropy(bytes: Buffer, start: number, end: number): number {
-  if (end <= start) return 0
-  const counts = new Float64Array(256)
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at] ?? 0
-    counts[byte] = (counts[byte] ?? 0) + 1
-  }
-  let sum = 0
-  for (const count of counts) if (count > 0) sum -= count * Math.log2(count / (end - start))
-  return sum / (end - start)
-}
-
-/** Encoded: long, and made of nothing but the letters of Base64 or of hexadecimal, or mostly of escapes or raw bytes. */
-function stringShape(bytes: Buffer, start: number, end: number): { escapes: number; encoded: boolean } {
-  let escapes = 0
-  let plain = 0
-  let raw = 0
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at] ?? 0
-    if (byte === 0x5c) {
-      const next = bytes[at + 1] ?? 0
-      if (next === 0x78 || next === 0x58 || (next >= 0x30 && next <= 0x37)) escapes++
-    } else if (
-      isLetter(byte) ||
-      (byte >= 0x30 && byte <= 0x39) ||
-      byte === 0x2b ||
-      byte === 0x2f ||
-      byte === 0x3d
-    )
-      if (byte >= 0x80) raw++
-      else plain++
-    else if (byte < 0x09) raw++
-  }
-  const length = end - start
-  const encoded = length >= 64 && (plain === length || escapes * 4 >= length / 2 || raw >= length / 2)
-  return { escapes, encoded }
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import type * as Onnx from 'onnxruntime-node'
 import { z } from 'zod'
 import { ScanError } from '../errors.js'
-import { FEATURE_COUNT, FEATURES_VERSION, phpFeatures } from './php-features.js'
+import { FEATURE_COUNT, FEATURES_VERSION } from './php-columns.js'
+import { phpFeatures } from './php-features.js'
 
 /** `model.json` beside a model. */
 export const modelManifest = z.strictObject({

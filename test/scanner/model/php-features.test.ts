@@ -2,15 +2,12 @@ import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import t from 'tap'
 import {
-  EXAMINED_BYTES,
-  examinedPart,
   FEATURE_COUNT,
   FEATURES_VERSION,
   HASHED,
-  holdsPhp,
-  phpFeatures,
   STATISTIC_NAMES,
-} from '../../../scanner/model/php-features.js'
+} from '../../../scanner/model/php-columns.js'
+import { EXAMINED_BYTES, examinedPart, holdsPhp, phpFeatures } from '../../../scanner/model/php-features.js'
 
 /** Statistics that are not 0, counts and sizes as such again. */
 const statistics = (text: string): Record<string, number> => {

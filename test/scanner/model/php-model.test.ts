@@ -9,7 +9,7 @@ import {
   FEATURES_VERSION,
   HASHED,
   STATISTIC_NAMES,
-} from '../../../scanner/model/php-features.js'
+} from '../../../scanner/model/php-columns.js'
 import { PhpModel } from '../../../scanner/model/php-model.js'
 import type { BoostedTrees } from '../../../scanner/model/training/gradient-boosting.js'
 import { writeOnnx } from '../../../scanner/model/training/onnx-writer.js'

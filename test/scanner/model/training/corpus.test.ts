@@ -1,5 +1,5 @@
 import t from 'tap'
-import { FEATURE_COUNT } from '../../../../scanner/model/php-features.js'
+import { FEATURE_COUNT } from '../../../../scanner/model/php-columns.js'
 import { blobsDigest, collectSource, readSources } from '../../../../scanner/model/training/corpus.js'
 import { blobsOf, contentsOf, repositoryAt } from '../../../../scanner/model/training/git.js'
 import { bareRepository } from './bare-repository.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { HASHED, STATISTIC_NAMES } from '../../../../scanner/model/php-features.js'
+import { HASHED, STATISTIC_NAMES } from '../../../../scanner/model/php-columns.js'
 import { collectSource } from '../../../../scanner/model/training/corpus.js'
 import { fillersFrom, paddedRows, PADDINGS, readSamples } from '../../../../scanner/model/training/padding.js'
 import { bareRepository } from './bare-repository.js'
