@@ -1,22 +1,24 @@
-import { byteClass } from '../prefilter/mask.js'
 import type { TransformationChain } from '../transformation-chain.js'
-import { touches } from '../transformations/touches.js'
+import { type Changes, changesOf, lengthens, touches, touchesBeyondCase } from '../transformations/changes.js'
 
-const CASE = byteClass.lower | byteClass.upper
+let count = 0
 
 /** Rules that read a value, by the transformations that they judge it after: a tree of chains with common beginnings. */
 export class Readers {
+  readonly number = count++
   readonly children: Readers[] = []
   /** Bits of the rules that judge the value as it is here. */
   readonly here: Int32Array
   /** Those, and the bits of all rules further down. */
   readonly all: Int32Array
+  /** What the transformation that leads here does. */
+  readonly changes: Changes | undefined
   /** Byte classes of which a value must hold one to be changed by the transformation that leads here; undefined when it may change any. */
   readonly touches: number | undefined
-  /** The same of all transformations further down. */
-  below: number | undefined = 0
-  /** The same of the one that leads here and all further down, where the case of letters is no change. */
-  caseless: number | undefined = 0
+  /** The same of it and all transformations further down, where the case of letters is no change. */
+  caseless: number | undefined
+  /** Fewest bytes of a value that one of these rules can match after its transformations. */
+  least = Infinity
 
   /** @param chain where this node stands in the tree; undefined for the root, which is the value itself */
   constructor(
@@ -25,28 +27,33 @@ export class Readers {
   ) {
     this.here = new Int32Array(words)
     this.all = new Int32Array(words)
-    this.touches = chain === undefined ? 0 : touches(chain.name)
+    this.changes = chain === undefined ? [] : changesOf(chain.name)
+    this.touches = touches(this.changes)
+    this.caseless = touchesBeyondCase(this.changes)
   }
 
-  /** Lets rule `bit` judge the value after `chain`; with `stages`, also after each beginning of it. */
-  add(bit: number, chain: TransformationChain, stages: boolean): void {
-    this.#add(bit, chain.steps, stages)
+  /** Lets rule `bit`, which matches no value of less than `least` bytes, judge the value after `chain`; with `stages`, also after each beginning of it. */
+  add(bit: number, chain: TransformationChain, stages: boolean, least: number): void {
+    this.#add(bit, chain.steps, stages, least)
   }
 
   /** Sums up what stands below each node; to be called once, when all rules are in. */
   close(): void {
     for (const child of this.children) {
       child.close()
-      this.below = joined(this.below, joined(child.touches, child.below))
+      this.caseless = joined(this.caseless, child.caseless)
+      this.least = Math.min(this.least, child.least)
     }
-    const all = joined(this.touches, this.below)
-    this.caseless = all === undefined ? undefined : all & ~CASE
+    if (this.chain !== undefined && lengthens(this.chain.name)) this.least = 0
   }
 
-  #add(bit: number, [next, ...rest]: readonly TransformationChain[], stages: boolean): void {
+  #add(bit: number, [next, ...rest]: readonly TransformationChain[], stages: boolean, least: number): void {
     set(this.all, bit)
-    if (next === undefined || stages) set(this.here, bit)
-    if (next !== undefined) this.#child(next).#add(bit, rest, stages)
+    if (next === undefined || stages) {
+      set(this.here, bit)
+      this.least = Math.min(this.least, least)
+    }
+    if (next !== undefined) this.#child(next).#add(bit, rest, stages, least)
   }
 
   #child(chain: TransformationChain): Readers {

@@ -3,6 +3,7 @@ import type { CompiledOperator, CompiledRule, CompiledTarget, RuleLink } from '.
 import { Answers } from './answers.js'
 import { isPure } from './probe.js'
 import { Readers } from './readers.js'
+import { Routes } from './routes.js'
 import { type Source, sourcesOf } from './sources.js'
 
 /** Sources of one filter: they are bits of a number. */
@@ -47,6 +48,7 @@ interface Read {
  */
 export class RuleFilter {
   readonly prefilter: Prefilter
+  readonly routes: Routes
   /** By bit. */
   readonly members: readonly Member[]
   /** Kinds of operators that several members have. */
@@ -82,14 +84,14 @@ export class RuleFilter {
       }
       screens.set(rule, { filter: this, bit, needs })
     }
-    this.prefilter = new Prefilter(operators.map(requirementOf))
+    const requirements = operators.map(requirementOf)
+    this.prefilter = new Prefilter(requirements)
+    this.routes = new Routes(requirements)
     const twins = twinsOf(operators)
     this.members = operators.map((operator) => ({ operator, twin: twins.get(named(operator)) ?? -1 }))
     this.twins = twins.size
     this.screens = screens
-    this.sources = sources.map((source, index) =>
-      sourceReaders(source, reads[index] ?? [], this.prefilter.words),
-    )
+    this.sources = sources.map((source, index) => sourceReaders(source, reads[index] ?? [], requirements))
     this.perPhase = bits(sources, ({ changes }) => changes !== 'head')
     this.perSwitch = bits(sources, ({ changes }) => changes === 'switch')
   }
@@ -115,7 +117,12 @@ export function screened(rule: CompiledRule): Screened | undefined {
   return side
 }
 
-function sourceReaders(source: Source, reads: readonly Read[], words: number): SourceReaders {
+function sourceReaders(
+  source: Source,
+  reads: readonly Read[],
+  requirements: readonly Requirement[],
+): SourceReaders {
+  const words = (requirements.length + 31) >>> 5
   const keys = new Set<string>()
   for (const { key, excludedKeys } of reads) {
     if (key !== undefined) keys.add(key)
@@ -132,7 +139,8 @@ function sourceReaders(source: Source, reads: readonly Read[], words: number): S
     let readers = known.get(name)
     if (readers === undefined) {
       readers = new Readers(words)
-      for (const { bit, link } of own) readers.add(bit, link.transformations, link.multiMatch)
+      for (const { bit, link } of own)
+        readers.add(bit, link.transformations, link.multiMatch, requirements[bit]?.minLength ?? 0)
       readers.close()
       known.set(name, readers)
     }

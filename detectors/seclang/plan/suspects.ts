@@ -1,27 +1,38 @@
 import { maskOf } from '../prefilter/index.js'
 import type { TransactionState } from '../state.js'
 import { MAX_CACHED_CHARACTERS } from '../transformation-chain.js'
+import type { Transformation } from '../transformation.js'
 import type { Readers } from './readers.js'
 import { probe } from './probe.js'
 import type { RuleFilter, Screen, SourceReaders } from './rule-filter.js'
 
-/** A text and what the prefilter says of it. */
+/** A text and what is known of it. */
 interface Value {
   readonly text: string
   readonly mask: number
-  /** Undefined when no rule can match it. */
-  readonly candidates: Int32Array | undefined
+  /** What the prefilter says of it; undefined while it was not asked. */
+  candidates: Int32Array | undefined
   /** What operators that several rules have said of it: 0 not asked, 1 no, 2 yes. */
   twins: Int8Array | undefined
   /** The readers that it was last shown to as a whole. */
   asked: Readers | undefined
+  /** What became of it. */
+  changed: Changed | undefined
 }
 
-/** A value that a rule may match, as its operator sees it. */
+/** A transformation of a value and its result, in a list of them. */
+interface Changed {
+  readonly apply: Transformation
+  readonly value: Value
+  readonly next: Changed | undefined
+}
+
+/** A value that some of the rules `among` may match, as their operators see it. */
 interface Finding {
-  readonly bit: number
   readonly raw: string
   readonly value: Value
+  readonly candidates: Int32Array
+  readonly among: Int32Array
 }
 
 const NOTHING: readonly string[] = []
@@ -65,7 +76,7 @@ export class Suspects {
     const open = this.#open.get(bit)
     if (open !== undefined) {
       this.#open.delete(bit)
-      for (const finding of open) if (this.#matches(finding)) this.#suspect(bit, finding.raw)
+      for (const { value, raw } of open) if (this.#matches(bit, value)) this.#suspect(bit, raw)
     }
     return this.#values.has(bit)
   }
@@ -107,12 +118,20 @@ export class Suspects {
     if (value.asked === readers) return
     value.asked = readers
     for (const finding of this.#find(value, readers)) {
-      const { bit } = finding
-      this.#live[bit >> 5] = (this.#live[bit >> 5] ?? 0) | (1 << (bit & 31))
-      const open = this.#open.get(bit)
-      if (open === undefined) this.#open.set(bit, [finding])
-      else open.push(finding)
+      const { candidates, among } = finding
+      for (let word = 0; word < among.length; word++) {
+        const bits = (candidates[word] ?? 0) & (among[word] ?? 0)
+        if (bits === 0) continue
+        this.#live[word] = (this.#live[word] ?? 0) | bits
+        for (let left = bits; left !== 0; left &= left - 1) this.#note(word * 32 + lowest(left), finding)
+      }
     }
+  }
+
+  #note(bit: number, finding: Finding): void {
+    const open = this.#open.get(bit)
+    if (open === undefined) this.#open.set(bit, [finding])
+    else open.push(finding)
   }
 
   /** Bits of the rules that match a value which transactions have in common. */
@@ -120,10 +139,18 @@ export class Suspects {
     const { answers } = this.#filter
     const known = answers.get(raw, readers)
     if (known !== undefined) return known
-    const found = this.#find(this.#value(raw), readers).filter((finding) => this.#matches(finding))
-    const bits = found.length === 0 ? NOBODY : found.map(({ bit }) => bit)
-    answers.set(raw, readers, bits)
-    return bits
+    const bits: number[] = []
+    for (const { value, candidates, among } of this.#find(this.#value(raw), readers)) {
+      for (let word = 0; word < among.length; word++) {
+        for (let left = (candidates[word] ?? 0) & (among[word] ?? 0); left !== 0; left &= left - 1) {
+          const bit = word * 32 + lowest(left)
+          if (this.#matches(bit, value)) bits.push(bit)
+        }
+      }
+    }
+    const found = bits.length === 0 ? NOBODY : bits
+    answers.set(raw, readers, found)
+    return found
   }
 
   #find(value: Value, readers: Readers): readonly Finding[] {
@@ -133,24 +160,31 @@ export class Suspects {
   }
 
   /** Asks all readers of a value: on from the transformation that gave it. */
-  #visit(raw: string, value: Value, { here, all, below, children }: Readers, found: Finding[]): void {
-    const { mask, candidates } = value
-    if (below !== undefined && (mask & below) === 0) {
-      collect(raw, value, all, found)
-      return
+  #visit(raw: string, value: Value, readers: Readers, found: Finding[]): void {
+    const { here, exits } = this.#filter.routes.of(readers, value.mask)
+    if (here !== undefined) {
+      const candidates = this.#candidates(value)
+      if (meet(candidates, here)) found.push({ raw, value, candidates, among: here })
     }
-    collect(raw, value, here, found)
-    for (const child of children) {
-      const { touches, caseless, chain } = child
-      // Candidates are the same in either case: where nothing else changes and nobody below is one, nobody will be.
-      if (caseless !== undefined && (mask & caseless) === 0 && !meet(candidates, child.all)) continue
-      const touched = touches === undefined || (mask & touches) !== 0
-      const next = touched && chain?.apply !== undefined ? this.#value(chain.apply(value.text)) : value
-      this.#visit(raw, next, child, found)
+    for (const { readers: behind, apply, caseOnly } of exits) {
+      if (value.text.length < behind.least) continue
+      // Candidates are the same in either case: where nobody below is one, nobody will be.
+      if (caseOnly && !meet(this.#candidates(value), behind.all)) continue
+      this.#visit(raw, this.#changed(value, apply), behind, found)
     }
   }
 
-  #matches({ bit, value }: Finding): boolean {
+  #changed(value: Value, apply: Transformation): Value {
+    for (let known = value.changed; known !== undefined; known = known.next)
+      if (known.apply === apply) return known.value
+    const text = apply(value.text)
+    const result = text === value.text ? value : this.#value(text)
+    if (this.#characters < MAX_CACHED_CHARACTERS)
+      value.changed = { apply, value: result, next: value.changed }
+    return result
+  }
+
+  #matches(bit: number, value: Value): boolean {
     const member = this.#filter.members[bit]
     if (member === undefined) return false
     const { operator, twin } = member
@@ -163,14 +197,13 @@ export class Suspects {
   #value(text: string): Value {
     let value = this.#known.get(text)
     if (value === undefined) {
-      const mask = maskOf(text)
-      const candidates = this.#filter.prefilter.candidates(text, mask)
       value = {
         text,
-        mask,
-        candidates: isEmpty(candidates) ? undefined : candidates.slice(),
+        mask: maskOf(text),
+        candidates: undefined,
         twins: undefined,
         asked: undefined,
+        changed: undefined,
       }
       if (this.#characters < MAX_CACHED_CHARACTERS) {
         this.#characters += text.length
@@ -179,28 +212,20 @@ export class Suspects {
     }
     return value
   }
+
+  #candidates(value: Value): Int32Array {
+    return (value.candidates ??= this.#filter.prefilter.candidates(value.text, value.mask).slice())
+  }
 }
 
 const NOBODY: readonly number[] = []
 
-/** Adds the readers that a value is a candidate of. */
-function collect(raw: string, value: Value, readers: Int32Array, found: Finding[]): void {
-  const { candidates } = value
-  if (candidates === undefined) return
-  for (let word = 0; word < readers.length; word++) {
-    for (let left = (candidates[word] ?? 0) & (readers[word] ?? 0); left !== 0; left &= left - 1) {
-      found.push({ bit: word * 32 + 31 - Math.clz32(left & -left), raw, value })
-    }
-  }
-}
-
-function meet(a: Int32Array | undefined, b: Int32Array): boolean {
-  if (a !== undefined)
-    for (let word = 0; word < b.length; word++) if (((a[word] ?? 0) & (b[word] ?? 0)) !== 0) return true
+function meet(a: Int32Array, b: Int32Array): boolean {
+  for (let word = 0; word < b.length; word++) if (((a[word] ?? 0) & (b[word] ?? 0)) !== 0) return true
   return false
 }
 
-function isEmpty(bits: Int32Array): boolean {
-  for (const word of bits) if (word !== 0) return false
-  return true
+/** Number of the lowest bit. */
+function lowest(bits: number): number {
+  return 31 - Math.clz32(bits & -bits)
 }

@@ -1,3 +1,4 @@
+export { MaskTable } from './mask-table.js'
 export { byteClass, maskOf } from './mask.js'
 export { byteRequirement, patternRequirement, textRequirement } from './pattern-requirement.js'
 export { Prefilter } from './prefilter.js'

@@ -1,0 +1,81 @@
+import { MaskTable, type Requirement, noRequirement } from '../prefilter/index.js'
+import type { Transformation } from '../transformation.js'
+import { classesAfter } from '../transformations/changes.js'
+import type { Readers } from './readers.js'
+
+/** Routes that are remembered; a power of two. */
+const slots = 4096
+
+/** A transformation that may change a value so that rules behind it match. */
+export interface Exit {
+  readonly readers: Readers
+  readonly apply: Transformation
+  /** Whether it, and all that follow, change nothing of the value but the case of letters. */
+  readonly caseOnly: boolean
+}
+
+/** Which readers a value comes to without being changed, and where it is changed: the same for all values of the same byte classes. */
+export interface Route {
+  /** Bits of the rules that judge the value as it is; undefined when none of them matches a value of these classes. */
+  readonly here: Int32Array | undefined
+  readonly exits: readonly Exit[]
+}
+
+interface Remembered extends Route {
+  readonly readers: Readers
+  readonly mask: number
+}
+
+/** The ways of values through the transformations that rules judge them after, without those that lead to no rule that can match. */
+export class Routes {
+  /** Members by the classes that a value must hold some of; those that it may hold are left out, for a transformation can take bytes away. */
+  readonly #possible: MaskTable
+  readonly #words: number
+  readonly #remembered = Array.from<Remembered | undefined>({ length: slots })
+
+  constructor(requirements: readonly Requirement[]) {
+    this.#possible = new MaskTable(requirements.map(({ someOf }) => ({ ...noRequirement, someOf })))
+    this.#words = (requirements.length + 31) >>> 5
+  }
+
+  /** The route of a value whose byte classes are `mask`, from where these readers begin. */
+  of(readers: Readers, mask: number): Route {
+    const slot = Math.imul(mask ^ Math.imul(readers.number, 0x85ebca6b), 0x9e3779b1) >>> 20
+    let route = this.#remembered[slot]
+    if (route?.readers !== readers || route.mask !== mask) {
+      const here = new Int32Array(this.#words)
+      const exits: Exit[] = []
+      this.#explore(readers, mask, here, exits)
+      route = { readers, mask, here: here.some((word) => word !== 0) ? here : undefined, exits }
+      this.#remembered[slot] = route
+    }
+    return route
+  }
+
+  #explore(readers: Readers, mask: number, here: Int32Array, exits: Exit[]): void {
+    const row = this.#possible.rowOf(mask)
+    const { rows } = this.#possible
+    for (let word = 0; word < here.length; word++)
+      here[word] = (here[word] ?? 0) | ((readers.here[word] ?? 0) & (rows[row + word] ?? 0))
+    for (const child of readers.children) {
+      const { touches, caseless, chain } = child
+      if (touches !== undefined && (mask & touches) === 0) this.#explore(child, mask, here, exits)
+      else if (chain?.apply !== undefined && this.#leads(child, mask)) {
+        const caseOnly = caseless !== undefined && (mask & caseless) === 0
+        exits.push({ readers: child, apply: chain.apply, caseOnly })
+      }
+    }
+  }
+
+  /** Whether some rule at these readers or further down can match what becomes of a value that holds no other classes. */
+  #leads({ changes, here, children }: Readers, mask: number): boolean {
+    const after = classesAfter(changes, mask)
+    return this.#matchesSome(here, after) || children.some((child) => this.#leads(child, after))
+  }
+
+  #matchesSome(members: Int32Array, mask: number): boolean {
+    const row = this.#possible.rowOf(mask)
+    const { rows } = this.#possible
+    return members.some((word, at) => (word & (rows[row + at] ?? 0)) !== 0)
+  }
+}
