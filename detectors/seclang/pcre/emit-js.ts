@@ -1,6 +1,8 @@
 import type { Assertion, Node } from './ast.js'
 import type { ByteSet } from './byte-set.js'
 import { PatternError } from './errors.js'
+import { firstsOf } from './first-bytes.js'
+import { someNode } from './simplify.js'
 
 export interface EmittedPattern {
   readonly source: string
@@ -27,6 +29,7 @@ export function emitJs(root: Node, groups: number): EmittedPattern {
   const emitter = new Emitter(groups)
   emitter.number(root)
   emitter.checkReferences(root, new Set())
+  checkOrder(root)
   return { source: emitter.node(root), groupNumbers: emitter.groupNumbers }
 }
 
@@ -118,6 +121,19 @@ class Emitter {
     const text = this.node(node)
     return node.kind === 'set' || node.kind === 'group' ? text : `(?:${text})`
   }
+}
+
+/** JavaScript reads look-behinds from right to left and takes no empty round of a repeat: where the order of trials counts, neither may occur. */
+function checkOrder(root: Node): void {
+  const isOrdered = ({ kind }: Node): boolean => kind === 'atomic' || kind === 'backreference'
+  const isEmptyRound = (node: Node): boolean => node.kind === 'repeat' && firstsOf(node.node).nullable
+  someNode(root, (node) => {
+    if (node.kind === 'look' && !node.ahead && someNode(node.node, isOrdered))
+      throw new PatternError('an atomic group or back-reference in a look-behind is not supported', 0)
+    if (node.kind === 'atomic' && someNode(node.node, isEmptyRound))
+      throw new PatternError('a repeat of what can be empty is not supported in an atomic group', 0)
+    return false
+  })
 }
 
 function children(node: Node): readonly Node[] {

@@ -137,7 +137,16 @@ t.test('a bounded pattern ends at its bound', async (t) => {
 })
 
 t.test('emitted patterns refuse what JavaScript would read otherwise', async (t) => {
-  for (const source of ['(a)?\\1', '(?:(a)|b)\\1', '(?i)(a)\\1', 'a\\Kb']) {
+  for (const source of [
+    '(a)?\\1',
+    '(?:(a)|b)\\1',
+    '(?i)(a)\\1',
+    'a\\Kb',
+    '(?<!(a)\\1)b',
+    '(?<=(?>a|ab)b)c',
+    '^(?>(?:|a)?)ab',
+    '(?:a??)?+b',
+  ]) {
     const parsed = parsePattern(source)
     t.throws(() => emitJs(parsed.root, parsed.groups), PatternError, source)
   }
