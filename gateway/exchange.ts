@@ -146,7 +146,6 @@ export class ExchangeLife implements RelayEvents {
       this.#answer(503, [['Retry-After', '1']])
       return
     }
-    const asked = listValues(exchange.headers, 'accept-encoding')
     const headers = forwardHeaders(exchange.headers, {
       requestId,
       peer: transaction.peer,
@@ -154,7 +153,9 @@ export class ExchangeLife implements RelayEvents {
       tls: exchange.tls,
       host: transaction.authority,
       upstream: upstream.authority,
-      ...(site.mayReadResponse ? { acceptEncoding: narrowAcceptEncoding(asked) } : {}),
+      acceptEncoding: site.mayReadResponse
+        ? narrowAcceptEncoding(listValues(exchange.headers, 'accept-encoding'))
+        : undefined,
       traceparent: transaction.trace.traceparent,
     })
     const relay = new ResponseRelay(this.#plane, exchange, transaction, this)

@@ -1,7 +1,8 @@
 import type { HeaderList } from '../detectors/request.js'
 import { joinContentTypes } from '../detectors/transaction/content-type.js'
 import { listValues } from './header-fields.js'
-import { HOP_BY_HOP, hopByHop, namedInConnection } from './hop-by-hop.js'
+import { HOP_BY_HOP, namedInConnection } from './hop-by-hop.js'
+import { byName } from './listener/by-name.js'
 
 export interface ForwardContext {
   readonly requestId: string
@@ -15,7 +16,7 @@ export interface ForwardContext {
   /** Authority of the upstream, which stands in when the request names none. */
   readonly upstream: string
   /** The codings to ask for when the response may have to be read; undefined leaves what the client asked for. */
-  readonly acceptEncoding?: string
+  readonly acceptEncoding?: string | undefined
   /** Where this request stands in its trace. */
   readonly traceparent: string
 }
@@ -51,6 +52,9 @@ const FATES: ReadonlyMap<string, Fate> = new Map<string, Fate>([
   ['accept-encoding', 'coding'],
 ])
 
+/** Of a response: those of one hop, its framing, and our id. */
+const OURS_IN_RESPONSE: ReadonlySet<string> = new Set([...HOP_BY_HOP, 'content-length', 'x-request-id'])
+
 /**
  * Many servers read `_` as `-`. To them a field that only differs in that is the one that was judged, framed or replaced here, so it
  * has no fate but to be left out: `Transfer_Encoding` would frame the body anew, `Content_Type` change what it is.
@@ -63,6 +67,11 @@ const fateOf = (lower: string): Fate => {
   if (plain === lower) return proxy ? 'proxy' : 'pass'
   return proxy || FATES.has(plain) ? 'ours' : 'pass'
 }
+
+const requestField = byName((name) => {
+  const lower = name.toLowerCase()
+  return { lower, fate: fateOf(lower) }
+})
 
 /**
  * The fields that go to the upstream: name and value in turn. What the client says about itself in `Forwarded` and
@@ -77,8 +86,7 @@ export const forwardHeaders = (headers: HeaderList, context: ForwardContext): st
   let hostGiven = false
   let trailers = false
   for (const [name, value] of joinContentTypes(headers)) {
-    const lower = name.toLowerCase()
-    const fate = fateOf(lower)
+    const { lower, fate } = requestField(name)
     if (fate === 'ours') continue
     if (fate === 'hop') {
       if (lower === 'te') trailers ||= /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i.test(value)
@@ -103,6 +111,11 @@ export const forwardHeaders = (headers: HeaderList, context: ForwardContext): st
   return out
 }
 
+const responseField = byName((name) => {
+  const lower = name.toLowerCase()
+  return { lower, passes: !OURS_IN_RESPONSE.has(lower) }
+})
+
 /**
  * The fields of an upstream's response that go to the client: without those of one hop and without framing, which the
  * listener writes. `X-Request-Id` becomes ours.
@@ -110,12 +123,11 @@ export const forwardHeaders = (headers: HeaderList, context: ForwardContext): st
  * @param raw name and value in turn, as they came
  */
 export const responseHeaders = (raw: HeaderList, requestId: string): HeaderList => {
-  const ends = hopByHop(raw)
+  const named = namedInConnection(raw)
   const out: (readonly [string, string])[] = []
   for (const field of raw) {
-    const lower = field[0].toLowerCase()
-    if (ends(lower) || lower === 'content-length' || lower === 'x-request-id') continue
-    out.push(field)
+    const { lower, passes } = responseField(field[0])
+    if (passes && named?.has(lower) !== true) out.push(field)
   }
   out.push(['X-Request-Id', requestId])
   return out

@@ -1,4 +1,5 @@
 import type { HeaderList } from '../detectors/request.js'
+import { sameToken } from './listener/byte-string.js'
 
 /**
  * Fields that concern one connection only (RFC 9110, section 7.6.1, and those that older peers treat so). `Trailer` is
@@ -26,7 +27,12 @@ const KEPT: ReadonlySet<string> = new Set(['host', 'content-length', 'content-ty
 export const connectionOptions = (headers: HeaderList): readonly string[] => {
   const options: string[] = []
   for (const [name, value] of headers) {
-    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue
+    if (!sameToken(name, 'connection')) continue
+    // As nearly all clients and servers send it.
+    if (value === 'keep-alive' || value === 'close') {
+      options.push(value)
+      continue
+    }
     for (const part of value.split(',')) {
       const option = part.trim().toLowerCase()
       if (option !== '') options.push(option)

@@ -65,7 +65,7 @@ export class ResponseRelay implements UpstreamHandler {
     this.#exchange.writeInformational(103, responseHeaders(received, this.#transaction.requestId))
   }
 
-  onHead(status: number, received: HeaderList, flow: UpstreamFlow): void {
+  onHead(status: number, received: HeaderList, flow: UpstreamFlow, whole: boolean): void {
     if (this.#state === 'over') return
     this.#flow = flow
     this.#status = status
@@ -90,20 +90,16 @@ export class ResponseRelay implements UpstreamHandler {
       inspection.truncate('response_stream')
     }
     this.#state = 'streaming'
-    // Head and body mostly arrive together; then they leave together. A head alone leaves before this turn ends.
-    if (this.#contentLength === undefined) this.#start()
-    else queueMicrotask(() => this.#flushHead())
+    // Head and body mostly arrive together; then they leave together, at the end.
+    if (!whole || this.#contentLength === undefined) this.#start()
   }
 
   onData(chunk: Uint8Array): void {
     try {
       if (this.#state === 'holding') this.#holdChunk(chunk)
       else if (this.#state === 'streaming') {
-        if (this.#sink === undefined && chunk.length === this.#contentLength) this.#whole = chunk
-        else {
-          if (this.#sink === undefined) this.#start()
-          this.#write(chunk)
-        }
+        if (this.#sink === undefined) this.#whole = chunk
+        else this.#write(chunk)
       }
     } catch (error) {
       this.#broken(error)
@@ -172,18 +168,6 @@ export class ResponseRelay implements UpstreamHandler {
       const flowing = this.#write(bytes)
       if (trailers !== undefined) this.#endStream(trailers)
       else if (flowing) this.#flow?.resume()
-    } catch (error) {
-      this.#broken(error)
-    }
-  }
-
-  #flushHead(): void {
-    if (this.#state !== 'streaming' || this.#sink !== undefined) return
-    try {
-      this.#start()
-      const whole = this.#whole
-      this.#whole = undefined
-      if (whole !== undefined) this.#write(whole)
     } catch (error) {
       this.#broken(error)
     }

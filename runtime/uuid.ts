@@ -9,9 +9,13 @@ const pool = new Uint8Array(POOL_BYTES)
 let used = POOL_BYTES
 let lastMs = -1
 let counter = 0
+/** The time of `lastMs` as it is written, with the dash within it and the one behind. */
+let timeText = ''
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
-const hex = (byte: number): string => HEX[byte & 0xff] ?? ''
+/** 12 bits in three digits: an id is made of a few long pieces, since many share their time and joining is what costs. */
+const HEX = Array.from({ length: 0x1000 }, (_, bits) => bits.toString(16).padStart(3, '0'))
+const hex = (bits: number): string => HEX[bits & 0xfff] ?? ''
+const VARIANTS = ['8', '9', 'a', 'b']
 
 const takeRandom = (): number => {
   if (used + RANDOM_BYTES > POOL_BYTES) {
@@ -34,24 +38,27 @@ export const uuidv7 = (now: number): string => {
   const random = (index: number): number => pool[at + index] ?? 0
   if (now > lastMs) {
     lastMs = Math.floor(now)
+    timeText = writtenTime(lastMs)
     // A start in the lower half leaves room for at least 2048 ids in this millisecond.
     counter = ((random(8) << 8) | random(9)) & 0x7ff
   } else if (++counter === COUNTER_LIMIT) {
     lastMs += 1
+    timeText = writtenTime(lastMs)
     counter = 0
   }
-  const time = lastMs.toString(16).padStart(12, '0')
-  const randA = (0x7000 | counter).toString(16)
-  const variant = hex(0x80 | (random(0) & 0x3f))
+  const first = (random(0) << 8) | random(1)
   return (
-    `${time.slice(0, 8)}-${time.slice(8)}-${randA}-${variant}${hex(random(1))}-` +
-    hex(random(2)) +
-    hex(random(3)) +
-    hex(random(4)) +
-    hex(random(5)) +
-    hex(random(6)) +
-    hex(random(7))
+    `${timeText}7${hex(counter)}-${VARIANTS[first >> 14] ?? ''}${hex(first)}-` +
+    hex((random(2) << 4) | (random(3) >> 4)) +
+    hex((random(3) << 8) | random(4)) +
+    hex((random(5) << 4) | (random(6) >> 4)) +
+    hex((random(6) << 8) | random(7))
   )
+}
+
+const writtenTime = (ms: number): string => {
+  const time = ms.toString(16).padStart(12, '0')
+  return `${time.slice(0, 8)}-${time.slice(8)}-`
 }
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/

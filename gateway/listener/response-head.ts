@@ -1,4 +1,5 @@
 import type { HeaderList } from '../../detectors/request.js'
+import { byName } from './by-name.js'
 import { toBytes } from './byte-string.js'
 import { ListenerError } from './errors.js'
 
@@ -17,9 +18,13 @@ const OURS: ReadonlySet<string> = new Set([
 
 type NameKind = 'plain' | 'date' | 'ours' | 'length' | 'invalid'
 
-/** Names repeat from response to response, so what each is gets found out once; bounded, for an upstream may send any. */
-const KINDS = new Map<string, NameKind>()
-const MAX_KINDS = 1024
+const kindOf = byName((name): NameKind => {
+  if (!TOKEN.test(name)) return 'invalid'
+  const lower = name.toLowerCase()
+  if (lower === 'content-length') return 'length'
+  if (lower === 'date') return 'date'
+  return OURS.has(lower) ? 'ours' : 'plain'
+})
 
 export interface PreparedHead {
   readonly headers: HeaderList
@@ -58,7 +63,7 @@ export function checkFields(headers: HeaderList): void {
 }
 
 function checkField([name, value]: readonly [string, string]): NameKind {
-  const kind = KINDS.get(name) ?? learn(name)
+  const kind = kindOf(name)
   if (kind === 'invalid') throw new ListenerError('INVALID_RESPONSE', 'a response field has no valid name')
   if (!FIELD_VALUE.test(value)) {
     throw new ListenerError(
@@ -67,20 +72,6 @@ function checkField([name, value]: readonly [string, string]): NameKind {
     )
   }
   return kind
-}
-
-function learn(name: string): NameKind {
-  const kind = kindOf(name)
-  if (KINDS.size < MAX_KINDS && name.length <= 64) KINDS.set(name, kind)
-  return kind
-}
-
-function kindOf(name: string): NameKind {
-  if (!TOKEN.test(name)) return 'invalid'
-  const lower = name.toLowerCase()
-  if (lower === 'content-length') return 'length'
-  if (lower === 'date') return 'date'
-  return OURS.has(lower) ? 'ours' : 'plain'
 }
 
 /** Whether a response to this method with this status has content (RFC 9110 section 6.4.1). */

@@ -159,10 +159,10 @@ export class Connection implements ResponseReceiver {
     this.#call?.handler.onInformational(status, headers)
   }
 
-  head(status: number, headers: HeaderList): void {
+  head(status: number, headers: HeaderList, whole: boolean): void {
     this.#state = ANSWERING
     const call = this.#call
-    call?.handler.onHead(status, headers, call)
+    call?.handler.onHead(status, headers, call, whole)
   }
 
   data(chunk: Uint8Array): void {

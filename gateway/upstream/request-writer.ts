@@ -2,14 +2,16 @@ import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 
 import { GatewayError } from '../errors.js'
+import { byName } from '../listener/by-name.js'
 import type { UpstreamRequest } from './request.js'
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-/** What cannot stand in a target, nor in a field with its value; chars over U+00FF would be sent as other bytes. */
+/** What cannot stand in a target, nor in the value of a field; chars over U+00FF would be sent as other bytes. */
 const NOT_IN_TARGET = /[^\x21-\x7e\x80-\xff]/
-const NOT_IN_FIELD = /[^\t\x20-\x7e\x80-\xff]/
+const NOT_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/
 /** A body up to this length leaves in one piece with its head, copied; a longer one is not worth the copy. */
 const JOINED_BYTES = 16 * 1024
+const isToken = byName((name) => TOKEN.test(name))
 /** Methods whose requests mostly have content, so that its absence is to be said (RFC 9110 section 8.6). */
 const WITH_CONTENT: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 
@@ -26,9 +28,11 @@ export const requestHead = ({ method, path, headers, body, contentLength }: Upst
   if (path === '' || NOT_IN_TARGET.test(path)) throw cannotBeSent('the target')
   let head = `${method} ${path} HTTP/1.1\r\n`
   for (let at = 0; at + 1 < headers.length; at += 2) {
-    const field = `${headers[at] ?? ''}: ${headers[at + 1] ?? ''}`
-    if (NOT_IN_FIELD.test(field)) throw cannotBeSent('a header field')
-    head += `${field}\r\n`
+    const name = headers[at] ?? ''
+    const value = headers[at + 1] ?? ''
+    // Before they are joined: a pattern first copies a string that is made of others.
+    if (!isToken(name) || NOT_IN_VALUE.test(value)) throw cannotBeSent('a header field')
+    head += `${name}: ${value}\r\n`
   }
   if (contentLength !== undefined) head += `content-length: ${contentLength}\r\n`
   else if (body !== null) head += 'transfer-encoding: chunked\r\n'

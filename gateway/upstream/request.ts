@@ -25,7 +25,8 @@ export interface UpstreamFlow {
 /** What comes back. After `onEnd` or `onError` nothing more is called. */
 export interface UpstreamHandler {
   onInformational(status: number, headers: HeaderList): void
-  onHead(status: number, headers: HeaderList, flow: UpstreamFlow): void
+  /** @param whole content and end of the answer are here already, and follow before anything else is read */
+  onHead(status: number, headers: HeaderList, flow: UpstreamFlow, whole: boolean): void
   /** The receiver owns the chunk. */
   onData(chunk: Uint8Array): void
   onEnd(trailers: HeaderList): void

@@ -15,7 +15,8 @@ const MAX_INFORMATIONAL = 32
 /** What is read of one answer. Nothing is called after `complete`, nor while the reader is paused. */
 export interface ResponseReceiver {
   informational(status: number, headers: HeaderList): void
-  head(status: number, headers: HeaderList): void
+  /** @param whole the rest of the answer is here already and follows in the same call, unless the reader is paused */
+  head(status: number, headers: HeaderList, whole: boolean): void
   data(chunk: Uint8Array): void
   complete(trailers: HeaderList): void
 }
@@ -218,7 +219,8 @@ export class ResponseReader {
       return
     }
     this.#frame(status, headers)
-    this.#receiver.head(status, headers)
+    const whole = this.#state === READ || (this.#state === LENGTH && this.#buffer.length >= this.#left)
+    this.#receiver.head(status, headers, whole)
   }
 
   /** How long the content is (RFC 9112 section 6.3), and whether the connection outlives it (section 9.3). */

@@ -47,17 +47,22 @@ const POOL_BYTES = 24 * 256
 const pool = Buffer.alloc(POOL_BYTES)
 let used = POOL_BYTES
 
-/** Random hex digits of `bytes` bytes, never all zero. */
+/** Random hex digits of `bytes` bytes. */
 const randomHex = (bytes: number): string => {
+  if (used + bytes > POOL_BYTES) {
+    randomFillSync(pool)
+    used = 0
+  }
+  const start = used
+  used += bytes
+  return pool.toString('hex', start, used)
+}
+
+/** All zeros are the id of nothing. */
+const randomId = (bytes: number, nothing: string): string => {
   for (;;) {
-    if (used + bytes > POOL_BYTES) {
-      randomFillSync(pool)
-      used = 0
-    }
-    const start = used
-    used += bytes
-    const text = pool.toString('hex', start, used)
-    if (!/^0+$/.test(text)) return text
+    const id = randomHex(bytes)
+    if (id !== nothing) return id
   }
 }
 
@@ -78,8 +83,8 @@ export const startTrace = (field: string | undefined, ratio: number | undefined)
       sampled: false,
       traceparent: (field ?? '').slice(0, MAX_LENGTH),
     }
-  const traceId = parent?.traceId ?? randomHex(16)
-  const spanId = randomHex(8)
+  const traceId = parent?.traceId ?? randomId(16, NO_TRACE)
+  const spanId = randomId(8, NO_SPAN)
   const sampled = parent ? (parent.flags & SAMPLED) !== 0 : ratio !== undefined && chosen(traceId, ratio)
   return {
     traceId,

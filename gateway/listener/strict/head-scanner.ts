@@ -1,5 +1,6 @@
 import type { HeaderList } from '../../../detectors/request.js'
 import type { ParseFailure } from '../parse-failure.js'
+import { fieldName } from './name-table.js'
 import { CLASSES, COLON, CR, HTAB, LF, SP, TARGET, TOKEN } from './octets.js'
 
 /** Longer than any method of the IANA registry; RFC 9112 section 3 asks for 501 then. */
@@ -110,20 +111,24 @@ export class HeadScanner {
       method: text.slice(this.#methodStart, this.#methodEnd),
       target: text.slice(this.#methodEnd + 1, this.#targetEnd),
       httpVersion: this.#versionMinor === 0 ? '1.0' : '1.1',
-      headers: this.#headers(text),
+      headers: this.#headers(bytes, start, text),
     }
   }
 
   /** The fields alone. */
   fields(bytes: Buffer, start: number): HeaderList {
-    return this.#fields === 0 ? [] : this.#headers(bytes.toString('latin1', start, start + this.#at))
+    return this.#fields === 0
+      ? []
+      : this.#headers(bytes, start, bytes.toString('latin1', start, start + this.#at))
   }
 
-  #headers(text: string): HeaderList {
+  /** @param text of the whole head */
+  #headers(bytes: Buffer, start: number, text: string): HeaderList {
     const headers: [string, string][] = []
     const marks = this.#marks
     for (let i = 0; i < this.#fields * 4; i += 4) {
-      headers.push([text.slice(marks[i], marks[i + 1]), text.slice(marks[i + 2], marks[i + 3])])
+      const name = fieldName(bytes, start + (marks[i] ?? 0), start + (marks[i + 1] ?? 0))
+      headers.push([name, text.slice(marks[i + 2], marks[i + 3])])
     }
     return headers
   }

@@ -59,12 +59,15 @@ export function headFacts(headers: HeaderList): HeadFacts {
       case 10:
         if (name.toLowerCase() === 'connection') {
           facts ??= { ...NOTHING }
-          for (const option of value.toLowerCase().split(',')) {
-            const word = option.trim()
-            if (word === 'close') facts.close = true
-            else if (word === 'keep-alive') facts.keepAlive = true
-            else if (word === 'upgrade') facts.upgrade = true
-          }
+          const options = value.toLowerCase()
+          if (options === 'keep-alive') facts.keepAlive = true
+          else
+            for (const option of options.split(',')) {
+              const word = option.trim()
+              if (word === 'close') facts.close = true
+              else if (word === 'keep-alive') facts.keepAlive = true
+              else if (word === 'upgrade') facts.upgrade = true
+            }
         }
         break
       case 14:

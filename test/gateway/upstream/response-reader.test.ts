@@ -49,6 +49,32 @@ const read = (text: string, { method = 'GET', cuts = [] as readonly number[], en
   return result
 }
 
+t.test('a head says whether the rest of its answer came with it', (t) => {
+  const told = (pieces: readonly string[], method = 'GET'): readonly boolean[] => {
+    const wholes: boolean[] = []
+    const reader = new ResponseReader({
+      informational: () => undefined,
+      head: (_status, _headers, whole) => wholes.push(whole),
+      data: () => undefined,
+      complete: () => undefined,
+    })
+    reader.begin(method)
+    for (const piece of pieces) reader.receive(Buffer.from(piece, 'latin1'))
+    return wholes
+  }
+  const head = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n'
+  t.same(told([`${head}hello`]), [true])
+  t.same(told([`HTTP/1.1 103 Early Hints\r\n\r\n${head}hello`]), [true])
+  t.same(told([head, 'hello']), [false])
+  t.same(told([`${head}hell`, 'o']), [false])
+  t.same(told([head], 'HEAD'), [true])
+  t.same(told(['HTTP/1.1 204 No Content\r\n\r\n']), [true])
+  t.same(told(['HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n']), [true])
+  t.same(told(['HTTP/1.1 200 OK\r\n\r\nhello']), [false])
+  t.same(told(['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n']), [false])
+  t.end()
+})
+
 t.test('content by length, in chunks and until the end of the connection', (t) => {
   t.same(read('HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: a\r\n\r\nhello'), {
     heads: [
