@@ -178,15 +178,16 @@ export class WorkQueue {
     const most = typeof maxAttempts === 'number' ? maxAttempts : maxAttempts(work)
     if (outcome.result === 'dead' || (failed && failures >= most)) {
       const buried: Work = { ...work, failures, state: 'dead', died: now(), last_error }
-      await store.transaction(() => {
+      const isBuried = await store.transaction(() => {
         // It may have been taken back while the attempt was made.
-        if (store.work.get(work.id)?.state !== 'waiting') return
+        if (store.work.get(work.id)?.state !== 'waiting') return false
         store.work.put(buried)
         if (outcome.result === 'dead') outcome.apply?.()
         if (options.buried) options.buried(buried, last_error)
         else this.#failed(buried)
+        return true
       })
-      log.error({ ...facts(work), reason: last_error }, 'work of an incident is given up')
+      if (isBuried) log.error({ ...facts(work), reason: last_error }, 'work of an incident is given up')
       this.#lanes.remove(work.id, outcome.result === 'dead' ? 'answered' : 'failed', now())
       return
     }
