@@ -20,7 +20,10 @@ const DAY_MS = 86_400_000
 const PREFIX = 11
 /** Records of one value, so that a value is some ten pages of the store. */
 const MAX_RUN = 32
-/** Old values that one append removes at most; more than it adds. */
+/**
+ * Old values that one append removes at most, beside as many as it adds records: old values may hold one record each, and a
+ * flood behind them must not outrun their removal.
+ */
 const MAX_REMOVED = 64
 /** Records that may wait for the disk; a flood beyond it is refused and counted by the caller. */
 const MAX_PENDING = 20_000
@@ -172,7 +175,7 @@ export class VerdictStore {
       state.putSync('last', first + written.length - 1)
       state.putSync('mark', mark)
       const oldest = keyAt((written.at(-1)?.time ?? 0) - this.#retention.days * DAY_MS)
-      state.putSync('count', this.#prune(this.count + written.length, oldest))
+      state.putSync('count', this.#prune(written.length, oldest))
     })
     this.#last = stored.catch(() => undefined)
     return { first, commitments, stored }
@@ -240,12 +243,15 @@ export class VerdictStore {
     }
   }
 
-  /** Removes the oldest values while there are too many records or the values are too old. Returns how many records stay. */
-  #prune(count: number, oldest: string): number {
+  /**
+   * Removes the oldest values while there are too many records, `added` new ones included, or the values are too old. Returns how
+   * many records stay.
+   */
+  #prune(added: number, oldest: string): number {
     const { records } = this.#stores
-    let kept = count
+    let kept = this.count + added
     // The keys are taken first: a range is read while nothing is written to it.
-    const keys = [...records.getKeys({ limit: MAX_REMOVED })]
+    const keys = [...records.getKeys({ limit: MAX_REMOVED + added })]
     for (const key of keys) {
       if (kept <= this.#retention.max && key >= oldest) break
       records.removeSync(key)

@@ -68,6 +68,25 @@ t.test('reading says what is wrong, and what is not there', async (t) => {
   await t.rejects(readVerdict(dir, '../../etc/passwd'), { code: 'GATEWAY_VERDICT_STORE' })
 })
 
+t.test('a flood behind verdicts that came one by one keeps to the bound', async (t) => {
+  const store = VerdictStore.open(t.testdir({}), { max: 200, days: 30 })
+  const now = Date.now()
+  // A second apart, each is a value of its own.
+  for (let n = 0; n < 200; n++) {
+    const time = now - (200 - n) * 1000
+    await store.append([written(uuidv7(time), time)], 0).stored
+  }
+  t.equal(store.count, 200)
+  for (let n = 0; n < 4; n++) {
+    await store.append(
+      Array.from({ length: 128 }, () => written(uuidv7(now), now)),
+      0,
+    ).stored
+    t.ok(store.count <= 200, `${store.count}`)
+  }
+  await store.close()
+})
+
 t.test('a file that is no store is refused, not crashed on', async (t) => {
   const dir = t.testdir({ gateway: { verdicts: { 'data.mdb': 'x'.repeat(10_000) } } })
   t.throws(() => VerdictStore.open(dir, { max: 1000, days: 30 }), { code: 'GATEWAY_VERDICT_STORE' })
