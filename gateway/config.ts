@@ -122,7 +122,7 @@ const limits = z
       .max(MIB)
       .default(64)
       .describe(
-        'How fast a request body must come, on average over timeouts.body; slower is 408. Listener strict only. Bytes per second; 0: at any speed; default 64.',
+        'How fast a request body must come, on average over timeouts.body; slower is 408. Listener strict and HTTP/1 only. Bytes per second; 0: at any speed; default 64.',
       ),
     fields: bytes(
       128 * KIB,

@@ -7,6 +7,7 @@ const MAX_CONCURRENT_STREAMS = 128
 
 export const HTTP2_LIMITS: readonly string[] = [
   'HTTP/2: after the first exchange of settings a header list over the limit resets the stream without an event',
+  'HTTP/2: a body that comes slowly is waited for, however slowly it comes',
   'HTTP/2: no WebSocket (RFC 8441); clients use HTTP/1.1 for it',
 ]
 
