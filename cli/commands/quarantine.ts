@@ -105,7 +105,7 @@ export function registerQuarantine(program: Command, context: CliContext): void 
           ...(flags.keepSetId ? { keepSetId: true } : {}),
         })
       const known = await vault.show(id)
-      // One that is not there is refused by the vault, in its own words.
+      // One that is damaged cannot be shown, and is refused by the vault in its own words.
       if (!known) await restore()
       else await acting(opened, (act) => act('restore', known, async () => void (await restore())))
       print(flags, known ?? { id }, `restored ${flags.to ?? known?.path}`)
