@@ -101,8 +101,8 @@ export class Connection implements ResponseReceiver {
     }
     this.#socket = open(target, owner, events)
       .on('end', () => this.#otherSideEnded())
-      .on('error', (error) => this.fail(error))
-      .on('close', () => this.fail(CLOSED))
+      .on('error', (error) => this.#broke(error))
+      .on('close', () => this.#broke(CLOSED))
   }
 
   /** Sends a request, at once or when it is connected. The connection must be new or free. */
@@ -226,6 +226,11 @@ export class Connection implements ResponseReceiver {
     const answered = this.#state === ANSWERING || (this.#state === WAITING && this.#reader.begun)
     if (answered) this.#received(() => this.#reader.end())
     else this.fail(CLOSED)
+  }
+
+  #broke(error: Error): void {
+    // What came before an orderly end is still told, when its receiver goes on.
+    if (!this.#reader.ended) this.fail(error)
   }
 
   /** The call is no longer on this connection. */

@@ -70,7 +70,12 @@ export class ResponseReader {
 
   /** Whether another request may be sent on this connection. */
   get persistent(): boolean {
-    return this.#persistent
+    return this.#persistent && !this.#ended
+  }
+
+  /** Whether no more bytes come, and what came of an answer was told, or will be at `resume`. */
+  get ended(): boolean {
+    return this.#ended
   }
 
   /** How long the other side says that it keeps an idle connection. */
