@@ -1,8 +1,7 @@
 import type { OperatorLoadContext, OperatorRun } from './operator.js'
-import { operatorFactory } from './operators/index.js'
 import type { TextPattern } from './exclusions.js'
 import { SecLangError } from './errors.js'
-import { noRequirement } from './prefilter/index.js'
+import { compilePattern } from './pcre/index.js'
 
 /** For operators that judge outside of a transaction: nothing is captured, expanded or cut. */
 export const PLAIN_RUN: OperatorRun = {
@@ -15,13 +14,17 @@ export const PLAIN_RUN: OperatorRun = {
   setGeo: () => undefined,
 }
 
-/** A pattern of a selector, a tag or a message, matched without regard to case, by the same engine as `@rx`. */
-export function namePattern(pattern: string, context: OperatorLoadContext): TextPattern {
-  const factory = operatorFactory('rx')
-  if (factory === undefined) {
-    throw new SecLangError('SECLANG_UNKNOWN_OPERATOR', 'there is no operator rx', context.position)
+/**
+ * A pattern of a selector, a tag or a message, matched without regard to case. Throws `SecLangError` for one that would see only a part of a
+ * long name: what it leaves out could not be told.
+ */
+export function namePattern(source: string, { position }: OperatorLoadContext): TextPattern {
+  const pattern = compilePattern(`(?i)${source}`, position)
+  const { bound, requires } = pattern
+  if (bound !== undefined) {
+    const message = `pattern "${source}" of names sees ${bound} bytes only: back-references and atomic groups are not supported here`
+    throw new SecLangError('SECLANG_PATTERN', message, position)
   }
-  const matches = factory(`(?i)${pattern}`, context)
-  const { minLength, maxLength } = matches.requires ?? noRequirement
-  return (text) => text.length >= minLength && text.length <= maxLength && matches(text, PLAIN_RUN)
+  const { minLength, maxLength } = requires
+  return (text) => text.length >= minLength && text.length <= maxLength && pattern.test(text)
 }

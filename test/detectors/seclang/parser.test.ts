@@ -113,6 +113,7 @@ t.test('every error names its place', (t) => {
     ['SecAction "id:1,ctl:noSuch=1"', 'SECLANG_BAD_ARGUMENT', /no such option/],
     ['SecAction "id:1,ctl:ruleRemoveById=x"', 'SECLANG_BAD_ARGUMENT', /rule id/],
     ['SecRule REQUEST_URI:x "y" "id:1"', 'SECLANG_BAD_ARGUMENT', /takes no selector/],
+    ['SecRule ARGS:/(?>a|ab)c/ "y" "id:1"', 'SECLANG_PATTERN', /of names sees \d+ bytes/],
     ['SecRule XML:/a[last()] "y" "id:1"', 'SECLANG_BAD_ARGUMENT', /not understood/],
     ['SecAction "id:1,chain"\nSecAction "deny"', 'SECLANG_BAD_ARGUMENT', /first rule of a chain/],
     ['SecDefaultAction "phase:1,deny,id:4"', 'SECLANG_BAD_ARGUMENT', /default action/],
@@ -133,7 +134,7 @@ t.test('every error names its place', (t) => {
     t.match(error?.message, about, rules)
     t.match(error?.message, /^\/rules\/test\.conf:[23]: /, rules)
   }
-  t.equal(cases.length, 41)
+  t.equal(cases.length, 42)
   t.end()
 })
 
