@@ -106,7 +106,7 @@ export class InspectionDriver implements Inspection, PhaseContext {
     if (!this.#isOver()) {
       this.tx.setRequestBody(body)
       // What the base rules tell a body that was decoded for them from one that still hides behind its coding.
-      if (body.decoded) this.#begun().state.txVariables.set('portcullis_body_decoded', '1')
+      if (body.decoded) this.#begun().setVariable('portcullis_body_decoded', '1')
     }
     this.#content('onRequestBody', 2)
     this.#checkLimits()

@@ -6,13 +6,14 @@ import type { PersistentStore } from './collections/persistent.js'
 import { NO_TARGETS, type TargetPattern } from './exclusions.js'
 import { type Macro, parseMacro } from './macro.js'
 import { engineMode, weaker } from './mode.js'
-import { oneLine } from './one-line.js'
 import type { OperatorRun } from './operator.js'
-import { type Plan, Suspects } from './plan/index.js'
+import { type Plan, type Settled, type Step, Suspects } from './plan/index.js'
 import { RequestPlaces } from './request-places.js'
+import { ruleMatch } from './rule-match.js'
 import type { CompiledRule, CompiledTarget, PhaseItem, RuleLink, SeclangPhase } from './rule.js'
 import type { Settings } from './settings.js'
 import { TransactionState } from './state.js'
+import { fullName } from './targets.js'
 import { TransformationCache } from './transformation-chain.js'
 
 /** Why and how a transaction ends. */
@@ -62,6 +63,8 @@ interface LastMatch {
 const CAPTURE_KEYS = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
 /** Longest value of a match that is kept for the next one. */
 const MAX_KEPT = 64
+/** No seclang phase comes after it. */
+const OFF_THE_PATH = -1
 
 /**
  * The judging of one transaction by the rules of its site: seclang phases 1 to 5, in order, each once. With a trace every rule judges every value; without one
@@ -80,6 +83,10 @@ export class Evaluation {
   readonly #suspects: readonly Suspects[]
   readonly #places: RequestPlaces
   #found: Span[] = []
+  /** The last seclang phase that the transaction was on the clean path in, from the first on. */
+  #walked = 0
+  /** Whether a rule took an effect with which the clean path ends. */
+  #disturbed = false
   #allowed: 'no' | 'request' | 'transaction' = 'no'
   readonly #run: { -readonly [K in keyof OperatorRun]: OperatorRun[K] }
 
@@ -154,39 +161,85 @@ export class Evaluation {
       if (this.#allowed === 'transaction' || (this.#allowed === 'request' && phase < 3)) return undefined
     }
     if (phase === 2) parseRequestBody(state)
-    return this.trace === undefined
-      ? this.#follow(phase)
-      : this.#runItems(this.program.phases.get(phase) ?? [])
+    if (this.trace !== undefined) return this.#runItems(this.program.phases.get(phase) ?? [])
+    for (const suspects of this.#suspects) suspects.nextPhase()
+    if (this.#walked !== phase - 1) return this.#follow(phase, 0)
+    return this.#walk(phase)
   }
 
-  /** Goes through a phase by the plan. */
-  #follow(phase: SeclangPhase): Interruption | undefined {
+  /** Lets rules find a variable in `TX` that no rule wrote. */
+  setVariable(key: string, value: string): void {
+    this.state.txVariables.set(key, value)
+    if (this.program.plan.path.reliesOn(key)) this.#walked = OFF_THE_PATH
+  }
+
+  /** Goes through a phase on the clean path, and on by the plan's steps from where something happens that the path does not know. */
+  #walk(phase: SeclangPhase): Interruption | undefined {
     const { state } = this
-    const steps = this.program.plan.steps(phase)
-    for (const suspects of this.#suspects) suspects.nextPhase()
-    for (let at = 0; at < steps.length;) {
-      const step = steps[at++]
-      if (step === undefined) continue
-      const { rule, screen, condition } = step
-      const entry = condition?.(state)
-      if (condition !== undefined && entry === undefined) continue
-      if (state.exclusions.removes(rule)) continue
-      // What XML shows depends on the rule that looks.
-      state.rule = rule
-      const suspects = screen && this.#suspects[step.filter]
-      if (screen !== undefined && suspects?.has(screen) === false) continue
-      const { switches } = state
-      const routine = step.routine && entry !== undefined && this.#repeat(rule, entry)
-      const matched = routine || this.#evaluate(rule, screen && suspects?.of(screen))
-      if (matched) {
-        if (this.#stops(rule)) return this.#stopped(rule)
-        at = step.afterMatch
+    this.#walked = OFF_THE_PATH
+    for (const { settled, questions, watch } of this.program.plan.path.stretches(phase)) {
+      if (settled !== undefined) this.#settle(settled)
+      if (watch !== undefined) {
+        state.rule = watch.rule
+        if (this.#suspects[watch.filter]?.quiet(watch) === true) continue
       }
-      // Links of a chain take effect whether or not all of it matches.
-      if (state.engine === 'off') return undefined
-      if (state.switches !== switches) for (const each of this.#suspects) each.switched()
+      for (const step of questions) {
+        const matched = this.#take(step)
+        if (matched && this.#stops(step.rule)) return this.#stopped(step.rule)
+        if (state.engine === 'off') return undefined
+        const next = matched ? step.afterMatch : step.at + 1
+        if (next !== step.at + 1 || this.#disturbed) return this.#follow(phase, next)
+      }
+    }
+    this.#walked = phase
+    return undefined
+  }
+
+  /** Does at once what rules do that match in every transaction. */
+  #settle({ matches, written, rule, matched }: Settled): void {
+    const { state } = this
+    state.rule = rule
+    if (matched !== undefined) state.matchedVariable = matched
+    for (const { lower, entry } of written) {
+      if (entry === undefined) state.txVariables.delete(lower, lower)
+      else if (!state.txVariables.put(lower, entry)) state.tx.truncate('seclang_variables')
+    }
+    for (const match of matches) this.#keep(match)
+  }
+
+  /** Goes through a phase by the plan's steps, from one of them on. */
+  #follow(phase: SeclangPhase, from: number): Interruption | undefined {
+    const steps = this.program.plan.steps(phase)
+    for (let at = from; at < steps.length;) {
+      const step = steps[at++]
+      if (step === undefined || !this.#take(step)) {
+        // Links of a chain take effect whether or not all of it matches.
+        if (this.state.engine === 'off') return undefined
+        continue
+      }
+      if (this.#stops(step.rule)) return this.#stopped(step.rule)
+      if (this.state.engine === 'off') return undefined
+      at = step.afterMatch
     }
     return undefined
+  }
+
+  /** Judges one rule unless the plan knows that it does not match; whether it matched. */
+  #take(step: Step): boolean {
+    const { state } = this
+    const { rule, screen, condition } = step
+    const entry = condition?.(state)
+    if (condition !== undefined && entry === undefined) return false
+    if (state.exclusions.removes(rule)) return false
+    // What XML shows depends on the rule that looks.
+    state.rule = rule
+    const suspects = screen && this.#suspects[step.filter]
+    if (screen !== undefined && suspects?.has(screen) === false) return false
+    const { switches } = state
+    const routine = step.routine && entry !== undefined && this.#repeat(rule, entry)
+    const matched = routine || this.#evaluate(rule, screen && suspects?.of(screen))
+    if (state.switches !== switches) for (const each of this.#suspects) each.switched()
+    return matched
   }
 
   #runItems(items: readonly PhaseItem[]): Interruption | undefined {
@@ -228,15 +281,15 @@ export class Evaluation {
   /** Matches a routine rule as it matched before; false when it has to be judged. */
   #repeat(rule: CompiledRule, entry: Entry): boolean {
     const { state } = this
-    const [{ targets, effects }] = rule.links
-    const [target] = targets
+    const [link] = rule.links
+    const [target] = link.targets
     const { last } = rule.fixed
     if (target === undefined || last?.record.sample !== entry.value) return false
     if (last.record.variable !== fullName(target, entry)) return false
     if (state.exclusions.targetsOf(rule).length > 0) return false
     state.matchedVariable = last.matched
     state.matchedVariables = [last.matched]
-    for (const effect of effects) effect(state)
+    this.#apply(link)
     this.#keep(last.record)
     return true
   }
@@ -354,11 +407,16 @@ export class Evaluation {
   #matched(rule: CompiledRule, link: RuleLink, last: boolean, match: LastMatch | undefined): void {
     const { state } = this
     if (match !== undefined) state.noteMatch(match.name, match.value)
-    for (const effect of link.effects) effect(state)
+    if (link.effects.length > 0) this.#apply(link)
     if (!last) return
     if (rule.severity !== undefined) state.highestSeverity = Math.min(state.highestSeverity, rule.severity)
     const record = this.#record(rule, link, match)
     this.#disrupt(rule, record)
+  }
+
+  #apply(link: RuleLink): void {
+    for (const effect of link.effects) effect.apply(this.state)
+    this.#disturbed ||= this.program.plan.path.endsAt(link)
   }
 
   #record(rule: CompiledRule, link: RuleLink, match: LastMatch | undefined): RuleMatch {
@@ -388,22 +446,7 @@ export class Evaluation {
   }
 
   #describe(rule: CompiledRule, match: LastMatch | undefined): RuleMatch {
-    const { state } = this
-    const { severity, position, fixed } = rule
-    return {
-      id: rule.id,
-      seclangPhase: rule.phase,
-      phase: rule.label,
-      ...(severity === undefined ? {} : { severity }),
-      msg: fixed.msg ?? oneLine(rule.msg.expand(state)),
-      data: fixed.data ?? oneLine(rule.logdata.expand(state)),
-      variable: match?.name ?? '',
-      sample: match?.value ?? '',
-      tags: fixed.tags ?? rule.tagMacros.map((tag) => tag.expand(state)),
-      logged: rule.log,
-      file: position.file,
-      line: position.line,
-    }
+    return ruleMatch(rule, match, (macro) => macro.expand(this.state))
   }
 
   /**
@@ -479,14 +522,4 @@ function covers(patterns: readonly TargetPattern[], target: CompiledTarget, entr
     ({ collection, matches }) =>
       collection === target.collection && (matches === undefined || matches(entry.key)),
   )
-}
-
-/** `ARGS:id`, `&ARGS`, `REQUEST_URI`. */
-function fullName({ collection, written, count, named }: CompiledTarget, { key }: Entry): string {
-  if (count) return written
-  if (named.name === undefined || named.key !== key) {
-    named.name = key === '' && !written.includes(':') ? collection : `${collection}:${key}`
-    named.key = key
-  }
-  return named.name
 }

@@ -10,7 +10,8 @@ export const MAX_EXPANDED_CHARACTERS = 1024 * 1024
 // RULE:msg may hold %{RULE.msg}: a few levels are enough for anything meant seriously.
 const MAX_MACRO_DEPTH = 4
 
-interface Reference {
+/** `%{NAME}` or `%{COLLECTION.key}`; without definition when there is no such variable. */
+export interface Reference {
   readonly definition: VariableDefinition | undefined
   readonly key: string | undefined
 }

@@ -1,4 +1,5 @@
 import type { Mode, PhaseName, RuleMatch } from '../verdict.js'
+import type { Assignment } from './assignment.js'
 import type { Entry } from './collections/entry.js'
 import type { TargetPattern } from './exclusions.js'
 import type { Macro } from './macro.js'
@@ -23,7 +24,14 @@ export interface CompiledTarget {
 }
 
 /** Something a rule does each time it matches, without ending the transaction. */
-export type Effect = (state: TransactionState) => void
+export interface Effect {
+  apply(state: TransactionState): void
+  /**
+   * What other rules may find changed: a variable of `TX`, or (`rules`) which of them run and whether they see `TX`. Undefined when it is neither: nothing
+   * that only rules write.
+   */
+  readonly changes: Assignment | 'rules' | undefined
+}
 
 /** One SecRule or SecAction: a rule of its own or a link of a chain. */
 export interface RuleLink {

@@ -88,3 +88,13 @@ export function describeVariable(node: VariableNode): string {
       return `${prefix}${node.collection}:${selector.expression}`
   }
 }
+
+/** `ARGS:id`, `&ARGS`, `REQUEST_URI`. */
+export function fullName({ collection, written, count, named }: CompiledTarget, { key }: Entry): string {
+  if (count) return written
+  if (named.name === undefined || named.key !== key) {
+    named.name = key === '' && !written.includes(':') ? collection : `${collection}:${key}`
+    named.key = key
+  }
+  return named.name
+}

@@ -29,8 +29,8 @@ const OPTIONS: ReadonlyMap<string, Make> = new Map<string, Make>([
   ['forcerequestbodyvariable', onOff('forceRequestBodyVariable', forceRequestBodyVariable)],
   ['auditengine', auditEngine],
   // What the audit log shows is the operator's decision, not a rule's: accepted, no effect.
-  ['auditlogparts', () => () => undefined],
-  ['debugloglevel', () => () => undefined],
+  ['auditlogparts', () => quietly(() => undefined)],
+  ['debugloglevel', () => quietly(() => undefined)],
 ])
 
 /** Changes the engine for the rest of the transaction: `ctl:ruleRemoveById=942100`, `ctl:requestBodyProcessor=JSON`. */
@@ -47,14 +47,23 @@ export const ctl: ActionDefinition = {
   },
 }
 
+/** For what decides which rules run. */
+function deciding(apply: Effect['apply']): Effect {
+  return { apply, changes: 'rules' }
+}
+
+function quietly(apply: Effect['apply']): Effect {
+  return { apply, changes: undefined }
+}
+
 function ruleEngine(value: string, context: ActionContext): Effect {
   switch (value.toLowerCase()) {
     case 'on':
-      return (state) => void (state.engine = 'on')
+      return deciding((state) => void (state.engine = 'on'))
     case 'off':
-      return (state) => void (state.engine = 'off')
+      return deciding((state) => void (state.engine = 'off'))
     case 'detectiononly':
-      return (state) => void (state.engine = 'detection_only')
+      return deciding((state) => void (state.engine = 'detection_only'))
     default:
       throw badArgument('ctl:ruleEngine', value, 'On, Off or DetectionOnly', context)
   }
@@ -63,11 +72,11 @@ function ruleEngine(value: string, context: ActionContext): Effect {
 function auditEngine(value: string, context: ActionContext): Effect {
   switch (value.toLowerCase()) {
     case 'on':
-      return (state) => void (state.auditEngine = 'on')
+      return quietly((state) => void (state.auditEngine = 'on'))
     case 'off':
-      return (state) => void (state.auditEngine = 'off')
+      return quietly((state) => void (state.auditEngine = 'off'))
     case 'relevantonly':
-      return (state) => void (state.auditEngine = 'relevant_only')
+      return quietly((state) => void (state.auditEngine = 'relevant_only'))
     default:
       throw badArgument('ctl:auditEngine', value, 'On, Off or RelevantOnly', context)
   }
@@ -77,7 +86,7 @@ function onOff(option: string, set: (state: TransactionState, on: boolean) => vo
   return (value, context) => {
     const on = value.toLowerCase() === 'on'
     if (!on && value.toLowerCase() !== 'off') throw badArgument(`ctl:${option}`, value, 'On or Off', context)
-    return (state) => set(state, on)
+    return quietly((state) => set(state, on))
   }
 }
 
@@ -86,10 +95,10 @@ function requestBodyProcessor(value: string, context: ActionContext): Effect {
   if (!['URLENCODED', 'MULTIPART', 'JSON', 'XML'].includes(name)) {
     throw badArgument('ctl:requestBodyProcessor', value, 'URLENCODED, MULTIPART, JSON or XML', context)
   }
-  return (state) => {
+  return quietly((state) => {
     state.bodyProcessor = name
     state.switches++
-  }
+  })
 }
 
 function forceRequestBodyVariable(state: TransactionState, on: boolean): void {
@@ -118,9 +127,9 @@ function pattern(value: string, context: ActionContext): TextPattern {
 }
 
 function removeRules(applies: readonly Applies[]): Effect {
-  return (state) => {
+  return deciding((state) => {
     for (const one of applies) state.exclusions.removeRules(one)
-  }
+  })
 }
 
 function removeTargets(value: string, context: ActionContext, left: (text: string) => Applies[]): Effect {
@@ -130,7 +139,8 @@ function removeTargets(value: string, context: ActionContext, left: (text: strin
   const targets = parseVariables(value.slice(semicolon + 1).trim(), context.position).map((node) =>
     compileExclusion(node, context),
   )
-  return (state) => {
+  const apply = (state: TransactionState): void => {
     for (const rule of rules) for (const target of targets) state.exclusions.removeTarget(rule, target)
   }
+  return targets.some(({ collection }) => collection === 'TX') ? deciding(apply) : quietly(apply)
 }

@@ -1,4 +1,5 @@
 import { isPersistent } from '../collections/persistent.js'
+import type { TransactionState } from '../state.js'
 import { type ActionDefinition, badArgument } from './definition.js'
 import { writableVariable } from './target.js'
 
@@ -16,10 +17,11 @@ export const expirevar: ActionDefinition = {
     if (!isPersistent(collection)) {
       throw badArgument('expirevar', argument, 'only persistent collections expire', context)
     }
-    link.effects.push((state) => {
+    const apply = (state: TransactionState): void => {
       const delay = Number.parseInt(seconds.expand(state), 10)
       if (!Number.isFinite(delay)) return
       state.record(collection).expire(target.key.expand(state), state.tx.now() + delay * 1000)
-    })
+    }
+    link.effects.push({ apply, changes: undefined })
   },
 }

@@ -18,6 +18,6 @@ export const initcol: ActionDefinition = {
       )
     }
     const key = context.macro(argument.slice(equals + 1))
-    link.effects.push((state) => state.open(collection, key.expand(state)))
+    link.effects.push({ apply: (state) => state.open(collection, key.expand(state)), changes: undefined })
   },
 }

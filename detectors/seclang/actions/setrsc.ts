@@ -1,3 +1,4 @@
+import type { TransactionState } from '../state.js'
 import type { ActionDefinition } from './definition.js'
 
 /** Opens the resource's record of the collection RESOURCE. Macros are expanded. */
@@ -7,9 +8,10 @@ export const setrsc: ActionDefinition = {
   argument: 'required',
   apply: (link, argument, context) => {
     const key = context.macro(argument)
-    link.effects.push((state) => {
+    const apply = (state: TransactionState): void => {
       state.resourceId = key.expand(state)
       state.open('RESOURCE', state.resourceId)
-    })
+    }
+    link.effects.push({ apply, changes: undefined })
   },
 }

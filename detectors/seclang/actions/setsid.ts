@@ -1,3 +1,4 @@
+import type { TransactionState } from '../state.js'
 import type { ActionDefinition } from './definition.js'
 
 /** Opens the session's record of the collection SESSION. Macros are expanded. */
@@ -7,9 +8,10 @@ export const setsid: ActionDefinition = {
   argument: 'required',
   apply: (link, argument, context) => {
     const key = context.macro(argument)
-    link.effects.push((state) => {
+    const apply = (state: TransactionState): void => {
       state.sessionId = key.expand(state)
       state.open('SESSION', state.sessionId)
-    })
+    }
+    link.effects.push({ apply, changes: undefined })
   },
 }

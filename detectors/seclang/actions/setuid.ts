@@ -1,3 +1,4 @@
+import type { TransactionState } from '../state.js'
 import type { ActionDefinition } from './definition.js'
 
 /** Opens the user's record of the collection USER. Macros are expanded. */
@@ -7,9 +8,10 @@ export const setuid: ActionDefinition = {
   argument: 'required',
   apply: (link, argument, context) => {
     const key = context.macro(argument)
-    link.effects.push((state) => {
+    const apply = (state: TransactionState): void => {
       state.userId = key.expand(state)
       state.open('USER', state.userId)
-    })
+    }
+    link.effects.push({ apply, changes: undefined })
   },
 }

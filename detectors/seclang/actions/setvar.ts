@@ -1,6 +1,8 @@
-import type { Effect } from '../rule.js'
+import { type Assignment, assigned } from '../assignment.js'
+import type { Macro } from '../macro.js'
+import type { TransactionState } from '../state.js'
 import type { ActionDefinition } from './definition.js'
-import { writableVariable } from './target.js'
+import { type WritableVariable, writableVariable } from './target.js'
 
 /**
  * Changes a variable: `setvar:tx.a=value`, `=+n` and `=-n` (whole numbers), `setvar:tx.a` (to 1), `setvar:!tx.a` (forget it). Macros are
@@ -14,7 +16,10 @@ export const setvar: ActionDefinition = {
     const text = argument.trim()
     if (text.startsWith('!')) {
       const gone = writableVariable('setvar', text.slice(1), context)
-      link.effects.push((state) => gone.values(state).delete(gone.key.expand(state)))
+      link.effects.push({
+        apply: (state) => gone.values(state).delete(gone.key.expand(state)),
+        changes: inTx(gone, undefined, 0),
+      })
       return
     }
     const equals = text.indexOf('=')
@@ -23,21 +28,22 @@ export const setvar: ActionDefinition = {
     const sign = raw.startsWith('+') ? 1 : raw.startsWith('-') ? -1 : 0
     const value = context.macro(sign === 0 ? raw : raw.slice(1))
     const lower = target.key.constant ? target.key.text.toLowerCase() : undefined
-    const effect: Effect = (state) => {
+    const apply = (state: TransactionState): void => {
       const values = target.values(state)
       const key = target.key.expand(state)
       const operand = value.expand(state)
-      const result =
-        sign === 0 ? operand : String(wholePart(values.get(key) ?? '') + sign * wholePart(operand))
+      const result = sign === 0 ? operand : assigned(values.get(key), sign, operand)
       if (!values.set(key, result, lower)) state.tx.truncate('seclang_variables')
       state.saved?.(`${target.collection}:${key}`, result)
     }
-    link.effects.push(effect)
+    link.effects.push({ apply, changes: inTx(target, value, sign) })
   },
 }
 
-/** The number that a text begins with, as C's atoi reads it; 0 when there is none. */
-function wholePart(text: string): number {
-  const match = /^\s{0,64}([+-]?\d{1,15})/.exec(text)
-  return match === null ? 0 : Number(match[1])
+function inTx(
+  { collection, key }: WritableVariable,
+  value: Macro | undefined,
+  sign: Assignment['sign'],
+): Assignment | undefined {
+  return collection === 'TX' ? { key, value, sign } : undefined
 }

@@ -23,6 +23,13 @@ export class KeyedCollection {
     return true
   }
 
+  /** Sets a variable to an entry that was made before, under its key in lower case; false when the collection is full. */
+  put(lower: string, entry: Entry): boolean {
+    if (this.#entries.size >= MAX_KEYS && !this.#entries.has(lower)) return false
+    this.#entries.set(lower, entry)
+    return true
+  }
+
   delete(key: string, lower = key.toLowerCase()): void {
     this.#entries.delete(lower)
   }

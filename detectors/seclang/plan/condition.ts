@@ -6,7 +6,6 @@ import type { TransactionState } from '../state.js'
 /** The entry that a link matches as things stand; undefined when it matches none. */
 export type Condition = (state: TransactionState) => Entry | undefined
 
-/** Operators that say the same of the same value at any time, and nothing else, unless their argument holds macros. */
 const CONSTANT = new Set(['eq', 'ge', 'gt', 'le', 'lt', 'streq'])
 
 const ABSENT: Entry = { key: '', value: '0' }
@@ -20,7 +19,7 @@ export function condition({ targets, operator, transformations }: RuleLink): Con
   const [target] = targets
   if (target?.collection !== 'TX' || target.key === undefined || targets.length > 1) return undefined
   if (operator === undefined || transformations.parent !== undefined) return undefined
-  if (!CONSTANT.has(operator.name.toLowerCase()) || operator.argument.includes('%{')) return undefined
+  if (!isConstant(operator) || operator.argument.includes('%{')) return undefined
   const { key } = target
   if (target.count) {
     const absent = answer(operator, ABSENT.value) ? ABSENT : undefined
@@ -41,7 +40,7 @@ export function condition({ targets, operator, transformations }: RuleLink): Con
   }
 }
 
-/** Whether a rule with a condition says the same each time it matches an entry, and ends nothing. */
+/** Whether a rule says the same each time it matches an entry, and ends nothing. */
 export function isRoutine(rule: CompiledRule): boolean {
   const [{ exclusions, capture }] = rule.links
   const { msg, data, tags } = rule.fixed
@@ -56,6 +55,11 @@ export function isRoutine(rule: CompiledRule): boolean {
     data !== undefined &&
     tags !== undefined
   )
+}
+
+/** Whether an operator says the same of the same value and the same (expanded) argument at any time, and nothing else. */
+export function isConstant({ name }: CompiledOperator): boolean {
+  return CONSTANT.has(name.toLowerCase())
 }
 
 function answer({ run, negated }: CompiledOperator, value: string): boolean {

@@ -1,9 +1,12 @@
 import type { CompiledRule, PhaseItem, SeclangPhase } from '../rule.js'
+import { CleanPath } from './clean-path.js'
 import { type Condition, condition, isRoutine } from './condition.js'
 import { RuleFilter, type Screen, screened } from './rule-filter.js'
 
 /** One rule in the order of its seclang phase. */
 export interface Step {
+  /** Its place among the steps. */
+  readonly at: number
   readonly rule: CompiledRule
   /** Which step comes next when the rule matches: the one behind all that its `skip` and `skipAfter` pass over. */
   readonly afterMatch: number
@@ -25,6 +28,7 @@ type Phases = ReadonlyMap<SeclangPhase, readonly PhaseItem[]>
  */
 export class Plan {
   readonly #steps: ReadonlyMap<SeclangPhase, readonly Step[]>
+  readonly path: CleanPath
 
   constructor(
     phases: Phases,
@@ -34,6 +38,7 @@ export class Plan {
     for (const [index, filter] of filters.entries())
       for (const [rule, screen] of filter.screens) screens.set(rule, [screen, index])
     this.#steps = new Map([...phases].map(([phase, items]) => [phase, stepsOf(items, screens)]))
+    this.path = new CleanPath(this.#steps)
   }
 
   steps(phase: SeclangPhase): readonly Step[] {
@@ -69,7 +74,7 @@ function stepsOf(
     const afterMatch = places[placeAfter(items, at, item.rule, item.set)] ?? count
     const quick = condition(item.rule.links[0])
     const routine = quick !== undefined && isRoutine(item.rule)
-    return [{ rule: item.rule, afterMatch, screen, condition: quick, routine, filter }]
+    return [{ at: places[at] ?? 0, rule: item.rule, afterMatch, screen, condition: quick, routine, filter }]
   })
 }
 

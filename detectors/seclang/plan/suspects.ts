@@ -2,6 +2,7 @@ import { maskOf } from '../prefilter/index.js'
 import type { TransactionState } from '../state.js'
 import { MAX_CACHED_CHARACTERS } from '../transformation-chain.js'
 import type { Transformation } from '../transformation.js'
+import type { Watch } from './clean-path.js'
 import type { Readers } from './readers.js'
 import { probe } from './probe.js'
 import type { RuleFilter, Screen, SourceReaders } from './rule-filter.js'
@@ -79,6 +80,15 @@ export class Suspects {
       for (const { value, raw } of open) if (this.#matches(bit, value)) this.#suspect(bit, raw)
     }
     return this.#values.has(bit)
+  }
+
+  /** Whether no rule of a watch has a value to judge. */
+  quiet({ needs, bits }: Watch): boolean {
+    const missing = needs & ~this.#loaded
+    if (missing !== 0) this.#load(missing)
+    for (let at = 0; at < bits.length; at += 2)
+      if (((this.#live[bits[at] ?? 0] ?? 0) & (bits[at + 1] ?? 0)) !== 0) return false
+    return true
   }
 
   /** The values that the rule has to judge; it does not match any other. */

@@ -210,6 +210,9 @@ const EFFECTS = [
   'setvar:tx.z_%{MATCHED_VAR_NAME}=1',
   'setvar:!tx.x',
   'setvar:tx.1=%{RULE.id}',
+  'setvar:tx.p=+1',
+  'setvar:tx.p_%{MATCHED_VAR}=1',
+  'ctl:ruleRemoveTargetById=1-9;TX:p',
   'setvar:ip.x=+1',
   'initcol:ip=%{REMOTE_ADDR}',
   'capture',
@@ -309,6 +312,45 @@ const link = fc.record({
   effects: fc.uniqueArray(fc.constantFrom(...EFFECTS), { maxLength: 2 }),
 })
 
+/** Rules with which a set keeps its books: what they find and write is often known before there is a request. */
+const books = fc.record({
+  links: fc.tuple(
+    fc.record({
+      condition: fc.constantFrom(
+        'SecAction',
+        'SecAction',
+        'SecRule TX:p "@lt 2"',
+        'SecRule TX:P "@ge %{tx.q}"',
+        'SecRule TX:q "!@streq %{TX.p}"',
+        'SecRule &TX:q "@eq 0"',
+        'SecRule TX:p_1 "@eq 1"',
+        'SecRule TX:x "@eq 0"',
+      ),
+      transformations: fc.constantFrom([], [], ['none']),
+      effects: fc.uniqueArray(
+        fc.constantFrom(
+          'setvar:tx.p=1',
+          'setvar:tx.p=+%{TX.q}',
+          'setvar:TX.Q=-2',
+          'setvar:tx.p_%{tx.p}=1',
+          'setvar:!tx.p',
+          'setvar:tx.q=%{TX.x}',
+          'setvar:tx.p_%{MATCHED_VAR}=%{RULE.id}',
+        ),
+        { maxLength: 3 },
+      ),
+    }),
+  ),
+  phase: fc.constantFrom(1, 1, 2, 3, 4, 5),
+  disruptive: fc.constantFrom('pass', 'pass', 'pass', 'pass', 'allow:phase'),
+  flow: fc.option(fc.constantFrom(...FLOW), { nil: undefined, freq: 3 }),
+  log: fc.constant('nolog'),
+  story: fc.constant("msg:'m2'"),
+  tag: fc.constantFrom('t1', 't2'),
+  severity: fc.constant(undefined),
+  marker: fc.option(fc.constantFrom('M1', 'M2'), { nil: undefined, freq: 3 }),
+})
+
 const rule = fc.record({
   links: fc.array(link, { minLength: 1, maxLength: 3 }),
   phase: fc.constantFrom(1, 2, 2, 2, 3, 4, 5),
@@ -339,7 +381,8 @@ function written(
   return [...lines, ...(marker === undefined ? [] : [`SecMarker ${marker}`])].join('\n')
 }
 
-type RuleParts = typeof rule extends fc.Arbitrary<infer Parts> ? Parts : never
+type PartsOf<Rules> = Rules extends fc.Arbitrary<infer Parts> ? Parts : never
+type RuleParts = PartsOf<typeof rule | typeof books>
 
 /** What stands before the rules, and what changes them afterwards. */
 const SETTINGS = [
@@ -363,7 +406,10 @@ const UPDATES = [
 export const ruleSets: fc.Arbitrary<string> = fc
   .tuple(
     fc.uniqueArray(fc.constantFrom(...SETTINGS), { maxLength: 2 }),
-    fc.array(rule, { minLength: 1, maxLength: 10 }),
+    fc.array(fc.oneof({ weight: 2, arbitrary: rule }, { weight: 1, arbitrary: books }), {
+      minLength: 1,
+      maxLength: 14,
+    }),
     fc.uniqueArray(fc.constantFrom(...UPDATES), { maxLength: 2 }),
   )
   .map(([settings, rules, updates]) =>
