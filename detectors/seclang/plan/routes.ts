@@ -1,6 +1,6 @@
 import { MaskTable, type Requirement, noRequirement } from '../prefilter/index.js'
 import type { Transformation } from '../transformation.js'
-import { classesAfter } from '../transformations/changes.js'
+import { classesAfter, isOpaque } from '../transformations/changes.js'
 import type { Readers } from './readers.js'
 
 /** Routes that are remembered; a power of two. */
@@ -10,6 +10,8 @@ const slots = 4096
 export interface Exit {
   readonly readers: Readers
   readonly apply: Transformation
+  /** Whether it makes something else of every value. */
+  readonly opaque: boolean
   /** Whether it, and all that follow, change nothing of the value but the case of letters. */
   readonly caseOnly: boolean
 }
@@ -62,7 +64,7 @@ export class Routes {
       if (touches !== undefined && (mask & touches) === 0) this.#explore(child, mask, here, exits)
       else if (chain?.apply !== undefined && this.#leads(child, mask)) {
         const caseOnly = caseless !== undefined && (mask & caseless) === 0
-        exits.push({ readers: child, apply: chain.apply, caseOnly })
+        exits.push({ readers: child, apply: chain.apply, opaque: isOpaque(child.changes), caseOnly })
       }
     }
   }

@@ -1,9 +1,10 @@
-import { Prefilter, type Requirement, byteClass, noRequirement } from '../prefilter/index.js'
+import { type Requirement, byteClass, noRequirement } from '../prefilter/index.js'
 import type { CompiledOperator, CompiledRule, CompiledTarget, RuleLink } from '../rule.js'
+import { changesOf, isOpaque } from '../transformations/changes.js'
 import { Answers } from './answers.js'
 import { isPure } from './probe.js'
 import { Readers } from './readers.js'
-import { Routes } from './routes.js'
+import { Sieve } from './sieve.js'
 import { type Source, sourcesOf } from './sources.js'
 
 /** Sources of one filter: they are bits of a number. */
@@ -47,8 +48,12 @@ interface Read {
  * one prefilter tells whose operators it can satisfy. Rules are here by their first link; for those that are not, only judging tells.
  */
 export class RuleFilter {
-  readonly prefilter: Prefilter
-  readonly routes: Routes
+  /** Words of a set of rules: 32 bits each. */
+  readonly words: number
+  /** For values as requests and responses show them. */
+  readonly shown: Sieve
+  /** For what decoding makes of them: bytes of all classes, no two values alike, and few rules that look at it. */
+  readonly decoded: Sieve
   /** By bit. */
   readonly members: readonly Member[]
   /** Kinds of operators that several members have. */
@@ -65,6 +70,7 @@ export class RuleFilter {
     const reads: Read[][] = []
     const operators: CompiledOperator[] = []
     const screens = new Map<CompiledRule, Screen>()
+    const decoding = new Set<number>()
     for (const rule of rules) {
       const [link] = rule.links
       const { operator } = link
@@ -76,6 +82,7 @@ export class RuleFilter {
       if (operator === undefined || sources.length + fresh.size > MAX_SOURCES) continue
       sources.push(...fresh.values())
       const bit = operators.push(operator) - 1
+      if (link.transformations.steps.some(({ name }) => isOpaque(changesOf(name)))) decoding.add(bit)
       let needs = 0
       for (const { source, target } of found) {
         const at = sources.findIndex(({ name }) => name === source.name)
@@ -85,8 +92,9 @@ export class RuleFilter {
       screens.set(rule, { filter: this, bit, needs })
     }
     const requirements = operators.map(requirementOf)
-    this.prefilter = new Prefilter(requirements)
-    this.routes = new Routes(requirements)
+    this.words = (requirements.length + 31) >>> 5
+    this.shown = new Sieve(requirements, new Set(requirements.keys()))
+    this.decoded = new Sieve(requirements, decoding)
     const twins = twinsOf(operators)
     this.members = operators.map((operator) => ({ operator, twin: twins.get(named(operator)) ?? -1 }))
     this.twins = twins.size

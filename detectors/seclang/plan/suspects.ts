@@ -5,12 +5,15 @@ import type { Transformation } from '../transformation.js'
 import type { Watch } from './clean-path.js'
 import type { Readers } from './readers.js'
 import { probe } from './probe.js'
+import type { Exit } from './routes.js'
 import type { RuleFilter, Screen, SourceReaders } from './rule-filter.js'
+import type { Sieve } from './sieve.js'
 
 /** A text and what is known of it. */
 interface Value {
   readonly text: string
   readonly mask: number
+  readonly sieve: Sieve
   /** What the prefilter says of it; undefined while it was not asked. */
   candidates: Int32Array | undefined
   /** What operators that several rules have said of it: 0 not asked, 1 no, 2 yes. */
@@ -51,12 +54,14 @@ export class Suspects {
   /** By rule, the values as they stood before any transformation. */
   readonly #values = new Map<number, string[]>()
   readonly #known = new Map<string, Value>()
+  /** The same of what decoding made. */
+  readonly #decoded = new Map<string, Value>()
   #characters = 0
 
   constructor(filter: RuleFilter, state: TransactionState) {
     this.#filter = filter
     this.#state = state
-    this.#live = new Int32Array(filter.prefilter.words)
+    this.#live = new Int32Array(filter.words)
   }
 
   /** Forgets what another seclang phase may show differently. */
@@ -171,24 +176,26 @@ export class Suspects {
 
   /** Asks all readers of a value: on from the transformation that gave it. */
   #visit(raw: string, value: Value, readers: Readers, found: Finding[]): void {
-    const { here, exits } = this.#filter.routes.of(readers, value.mask)
+    const { here, exits } = value.sieve.routes.of(readers, value.mask)
     if (here !== undefined) {
       const candidates = this.#candidates(value)
       if (meet(candidates, here)) found.push({ raw, value, candidates, among: here })
     }
-    for (const { readers: behind, apply, caseOnly } of exits) {
+    for (const exit of exits) {
+      const { readers: behind, caseOnly } = exit
       if (value.text.length < behind.least) continue
       // Candidates are the same in either case: where nobody below is one, nobody will be.
       if (caseOnly && !meet(this.#candidates(value), behind.all)) continue
-      this.#visit(raw, this.#changed(value, apply), behind, found)
+      this.#visit(raw, this.#changed(value, exit), behind, found)
     }
   }
 
-  #changed(value: Value, apply: Transformation): Value {
+  #changed(value: Value, { apply, opaque }: Exit): Value {
     for (let known = value.changed; known !== undefined; known = known.next)
       if (known.apply === apply) return known.value
     const text = apply(value.text)
-    const result = text === value.text ? value : this.#value(text)
+    const sieve = opaque ? this.#filter.decoded : value.sieve
+    const result = text === value.text && sieve === value.sieve ? value : this.#value(text, sieve)
     if (this.#characters < MAX_CACHED_CHARACTERS)
       value.changed = { apply, value: result, next: value.changed }
     return result
@@ -204,12 +211,14 @@ export class Suspects {
     return twins[twin] === 2
   }
 
-  #value(text: string): Value {
-    let value = this.#known.get(text)
+  #value(text: string, sieve = this.#filter.shown): Value {
+    const known = sieve === this.#filter.shown ? this.#known : this.#decoded
+    let value = known.get(text)
     if (value === undefined) {
       value = {
         text,
         mask: maskOf(text),
+        sieve,
         candidates: undefined,
         twins: undefined,
         asked: undefined,
@@ -217,14 +226,14 @@ export class Suspects {
       }
       if (this.#characters < MAX_CACHED_CHARACTERS) {
         this.#characters += text.length
-        this.#known.set(text, value)
+        known.set(text, value)
       }
     }
     return value
   }
 
   #candidates(value: Value): Int32Array {
-    return (value.candidates ??= this.#filter.prefilter.candidates(value.text, value.mask).slice())
+    return (value.candidates ??= value.sieve.prefilter.candidates(value.text, value.mask).slice())
   }
 }
 

@@ -27,6 +27,9 @@ export const noRequirement: Requirement = {
   instead: 0,
 }
 
+/** Admits nothing. */
+export const impossible: Requirement = { ...noRequirement, minLength: Infinity, maxLength: -1, someOf: [0] }
+
 /** Whether a value can match: what `Prefilter` answers for many requirements at once. */
 export function admits(requirement: Requirement, value: string): boolean {
   const { minLength, maxLength, literals, instead } = requirement

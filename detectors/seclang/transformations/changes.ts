@@ -90,3 +90,8 @@ export function lengthens(name: string): boolean {
   const known = name.toLowerCase()
   return known === 'utf8tounicode' || !CHANGES.has(known)
 }
+
+/** Whether it makes something else of every value, bytes of any class. */
+export function isOpaque(changes: Changes | undefined): boolean {
+  return touches(changes ?? [[anyClass, anyClass]]) === anyClass
+}
