@@ -24,8 +24,8 @@ const MAX_LEDGER_TRUNCATED = 32
 const PROBLEM_MS = 30_000
 /** Events on their way to the outbox; beyond it they are counted as lost, like in a full outbox. */
 const MAX_PENDING_EVENTS = 10_000
-/** Records that wait at most this long for the ones behind them, and so many at most. */
-const GATHER_MS = 10
+/** Records wait at most this long for the ones behind them, and so many at most: a transaction and a sync cost what a dozen records do. */
+const GATHER_MS = 25
 const MAX_GATHERED = 256
 
 export interface RecorderOptions {
