@@ -1,6 +1,7 @@
 import type { Node } from '../pcre/ast.js'
-import type { ByteSet } from '../pcre/byte-set.js'
+import { ByteSet } from '../pcre/byte-set.js'
 import { isAnchored, isAnchoredAtEnd } from '../pcre/first-bytes.js'
+import { withoutBytes } from '../pcre/without-bytes.js'
 import { followed, rarer, searched } from './literal-sets.js'
 import type { LiteralSet } from './literal-sets.js'
 import { anyClass, byteClass, maskOf, maskOfSet } from './mask.js'
@@ -28,6 +29,9 @@ interface Facts {
   readonly holds: LiteralSet | undefined
 }
 
+/** Signs that ordinary text seldom holds; the classes of bytes hold nothing else. */
+const SIGNS = ByteSet.chars('"\'`()[]{}<>=;%&|$\\+*@#!?^~')
+
 const LETTERS = byteClass.lower | byteClass.upper
 
 const nothing: Facts = { min: 0, max: 0, demands: [], classes: 0, texts: [''], holds: undefined }
@@ -43,9 +47,22 @@ const anything: Facts = {
 /** What a value must hold for some part of it to match the tree (case is in its byte sets). */
 export function patternRequirement(root: Node): Requirement {
   const facts = factsOf(root)
-  const required = requirementOf(facts)
+  const required = { ...requirementOf(facts), ...signlessLiterals(root, facts) }
   const whole = isAnchored(root) && isAnchoredAtEnd(root)
   return whole ? { ...required, maxLength: facts.max, within: facts.classes } : required
+}
+
+/**
+ * Patterns against commands let signs stand between any two letters, and so spell nothing. But a value without such signs must spell what is
+ * left of the pattern when they are taken out.
+ */
+function signlessLiterals(root: Node, { texts, holds }: Facts): Partial<Requirement> {
+  if (searched(rarer(rarer(undefined, holds), texts)).literals !== undefined) return {}
+  const rest = withoutBytes(root, SIGNS)
+  if (rest === undefined) return {}
+  const signless = factsOf(rest)
+  const { literals, instead } = searched(rarer(rarer(undefined, signless.holds), signless.texts))
+  return literals === undefined ? {} : { literals, instead: instead | maskOfSet(SIGNS) }
 }
 
 /** What a value must hold for one of the texts to stand in it. */

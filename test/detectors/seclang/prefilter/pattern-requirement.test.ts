@@ -40,6 +40,14 @@ t.test('what a pattern needs is read off it', async (t) => {
   ])
 })
 
+t.test('without the signs that it lets stand anywhere a pattern has to be spelt', async (t) => {
+  const requirement = requirementOf(`(?i)n["'\\\\$]*o["'\\\\$]*h["'\\\\$]*u["'\\\\$]*p["'\\\\$]*\\b`)
+  t.match(requirement, { literals: ['nohup'] })
+  for (const value of ['nohup ls', 'NOHUP\t', `n'o'hup;`, 'n$ohup ', 'nohu\\p '])
+    t.ok(admits(requirement, value), value)
+  for (const value of ['no hup ', 'nohu ', '']) t.notOk(admits(requirement, value), value)
+})
+
 t.test('what may be absent is not required', async (t) => {
   for (const source of ['(?:union)?', 'a*', '', '^', '(?!union)', '(?<!a)', 'x|', '\\b', '(?:|union)'])
     t.ok(admits(requirementOf(source), ''), source)
