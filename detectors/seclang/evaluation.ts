@@ -177,18 +177,26 @@ export class Evaluation {
   #walk(phase: SeclangPhase): Interruption | undefined {
     const { state } = this
     this.#walked = OFF_THE_PATH
-    for (const { settled, questions, watch } of this.program.plan.path.stretches(phase)) {
+    const stretches = this.program.plan.path.stretches(phase)
+    for (let at = 0; at < stretches.length;) {
+      const stretch = stretches[at++]
+      if (stretch === undefined) break
+      const { settled, questions, watch } = stretch
       if (settled !== undefined) this.#settle(settled)
       if (watch !== undefined) {
         state.rule = watch.rule
         if (this.#suspects[watch.filter]?.quiet(watch) === true) continue
       }
-      for (const step of questions) {
+      for (const { step, afterMatch } of questions) {
         const matched = this.#take(step)
         if (matched && this.#stops(step.rule)) return this.#stopped(step.rule)
         if (state.engine === 'off') return undefined
         const next = matched ? step.afterMatch : step.at + 1
-        if (next !== step.at + 1 || this.#disturbed) return this.#follow(phase, next)
+        if (this.#disturbed) return this.#follow(phase, next)
+        if (next === step.at + 1) continue
+        if (afterMatch === undefined) return this.#follow(phase, next)
+        at = afterMatch
+        break
       }
     }
     this.#walked = phase

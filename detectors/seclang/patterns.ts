@@ -25,6 +25,14 @@ export function namePattern(source: string, { position }: OperatorLoadContext): 
     const message = `pattern "${source}" of names sees ${bound} bytes only: back-references and atomic groups are not supported here`
     throw new SecLangError('SECLANG_PATTERN', message, position)
   }
+  // A plain word, most often where names begin: comparing says the same at a fraction of the cost.
+  const [, anchor, word] = /^(\^?)([\w-]+)$/.exec(source) ?? []
+  if (word !== undefined) {
+    const lower = word.toLowerCase()
+    return anchor === '^'
+      ? (text) => text.length >= lower.length && text.toLowerCase().startsWith(lower)
+      : (text) => text.length >= lower.length && text.toLowerCase().includes(lower)
+  }
   const { minLength, maxLength } = requires
   return (text) => text.length >= minLength && text.length <= maxLength && pattern.test(text)
 }

@@ -30,6 +30,7 @@ export class AddressSet {
   }
 
   has(text: string): boolean {
+    if (this.#ranges.length === 0 && CANONICAL.test(text)) return this.#single.has(text)
     const address = parseAddress(text)
     if (address === undefined) return false
     if (this.#single.has(address.toNormalizedString())) return true
@@ -40,6 +41,9 @@ export class AddressSet {
 function contains(range: Range, address: Address): boolean {
   return range.base.kind() === address.kind() && address.match(range.base, range.bits)
 }
+
+/** Spelled as `toNormalizedString` spells an IPv4 address; what only looks like one is no address, and in no set. */
+const CANONICAL = /^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/
 
 const dottedTail = /^([0-9a-fA-F:]*:)(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/
 

@@ -28,10 +28,16 @@ export interface Watch {
   readonly bits: Int32Array
 }
 
+/** A rule that only judging tells of. */
+export interface Question {
+  readonly step: Step
+  /** The stretch to go on with when it matches and passes over something; undefined when the path does not hold then. */
+  readonly afterMatch: number | undefined
+}
+
 export interface Stretch {
   readonly settled: Settled | undefined
-  /** Rules that only judging tells of. */
-  readonly questions: readonly Step[]
+  readonly questions: readonly Question[]
   /** Undefined when one of the questions has to be asked in any case. */
   readonly watch: Watch | undefined
 }
@@ -52,14 +58,9 @@ export class CleanPath {
     const known = new Survey()
     const drafts = [...phases].map(([phase, steps]) => [phase, known.walk(steps)] as const)
     this.#relied = known.relied
-    const finished = ({ settled, steps }: Draft): Stretch => ({
-      settled,
-      questions: steps,
-      watch: watch(steps),
-    })
     for (const { rule } of [...phases.values()].flat())
       for (const link of rule.links) if (disturbs(link, this.#relied)) this.#ends.add(link)
-    for (const [phase, stretches] of drafts) this.#stretches.set(phase, stretches.map(finished))
+    for (const [phase, stretches] of drafts) this.#stretches.set(phase, finished(stretches))
   }
 
   stretches(phase: SeclangPhase): readonly Stretch[] {
@@ -78,6 +79,8 @@ export class CleanPath {
 }
 
 interface Draft {
+  /** The first step that it stands for. */
+  readonly from: number
   settled: Settled | undefined
   readonly steps: Step[]
 }
@@ -96,24 +99,34 @@ class Survey {
   walk(steps: readonly Step[]): Draft[] {
     const drafts: Draft[] = []
     let draft: Draft | undefined
+    const begin = (from: number): Draft => {
+      draft = { from, settled: undefined, steps: [] }
+      drafts.push(draft)
+      return draft
+    }
+    // Where a match may lead to, a stretch begins.
+    const targets = new Set(
+      steps.filter(({ at, afterMatch }) => afterMatch !== at + 1).map(({ afterMatch }) => afterMatch),
+    )
     for (let at = 0; at < steps.length;) {
+      if (targets.has(at)) begin(at)
       const step = steps[at++]
       if (step === undefined) break
       const outcome = this.#outcome(step.rule)
       if (outcome === 'never') continue
       const settled = outcome === 'ask' ? undefined : this.#settle(step.rule, outcome)
       if (settled !== undefined) {
-        if (draft === undefined || draft.steps.length > 0) drafts.push((draft = { settled, steps: [] }))
-        else draft.settled = joined(draft.settled, settled)
+        if (draft === undefined || draft.steps.length > 0) draft = begin(step.at)
+        draft.settled = joined(draft.settled, settled)
         at = step.afterMatch
         continue
       }
       if (outcome !== 'ask') this.#forget(step.rule.links[0])
       const last = draft?.steps.at(-1)
-      if (draft === undefined || (last !== undefined && !together(last, step)))
-        drafts.push((draft = { settled: undefined, steps: [] }))
+      if (draft === undefined || (last !== undefined && !together(last, step))) draft = begin(step.at)
       draft.steps.push(step)
     }
+    begin(steps.length)
     return drafts
   }
 
@@ -180,6 +193,23 @@ function joined(first: Settled | undefined, second: Settled): Settled {
     rule: second.rule,
     matched: second.matched ?? first.matched,
   }
+}
+
+function finished(drafts: readonly Draft[]): readonly Stretch[] {
+  return drafts.map(({ settled, steps }, own) => {
+    const questions = steps.map((step) => {
+      const place =
+        step.afterMatch === step.at + 1 ? -1 : drafts.findIndex(({ from }) => from === step.afterMatch)
+      // Nothing may be found out from what is passed over.
+      const holds = place > own && drafts.slice(own + 1, place).every((draft) => isSilent(draft))
+      return { step, afterMatch: holds ? place : undefined }
+    })
+    return { settled, questions, watch: watch(steps) }
+  })
+}
+
+function isSilent({ settled }: Draft): boolean {
+  return settled === undefined || settled.written.length === 0
 }
 
 /** Whether one watch can stand for both. */

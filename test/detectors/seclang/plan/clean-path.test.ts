@@ -6,7 +6,7 @@ const pathOf = (rules: RuleSet) => rules.begin(transaction()).program.plan.path
 const asked = (rules: RuleSet, phase: 1 | 2 | 5 = 1): readonly number[] =>
   pathOf(rules)
     .stretches(phase)
-    .flatMap(({ questions }) => questions.map(({ rule }) => rule.id))
+    .flatMap(({ questions }) => questions.map(({ step }) => step.rule.id))
 const settled = (rules: RuleSet, phase: 1 | 2 | 5 = 1): readonly number[] =>
   pathOf(rules)
     .stretches(phase)
@@ -68,20 +68,46 @@ t.test('a rule that changes what was taken for granted ends the path', async (t)
   t.same(judge(rules, { target: '/over' }).ids, [1, 6, 10])
 })
 
-t.test('a variable that is set from outside ends the path when something was found out from it', async (t) => {
-  const rules = compile(`
+t.test(
+  'the path goes on behind what a match passes over, unless something was found out from that',
+  async (t) => {
+    const goesOn = (effect: string): boolean => {
+      const rules = compile(`
+      SecRule REQUEST_URI "@contains over" "id:1,phase:1,pass,nolog,skipAfter:END"
+      SecAction "id:2,phase:1,pass,nolog,${effect}"
+      SecMarker END
+      SecRule TX:a "@eq 1" "id:3,phase:1,pass,nolog"
+      SecRule REQUEST_URI "@contains o" "id:4,phase:1,pass,nolog"
+    `)
+      t.same(judge(rules).ids, effect === 'setvar:tx.a=1' ? [2, 3] : [2])
+      t.same(judge(rules, { target: '/over' }).ids, [1, 4])
+      const [question] = pathOf(rules)
+        .stretches(1)
+        .flatMap(({ questions }) => questions)
+      return question?.afterMatch !== undefined
+    }
+    t.equal(goesOn('t:none'), true)
+    t.equal(goesOn('setvar:tx.a=1'), false)
+  },
+)
+
+t.test(
+  'a variable that is set from outside ends the path when something was found out from it',
+  async (t) => {
+    const rules = compile(`
     SecRule TX:decoded "@eq 1" "id:1,phase:2,pass,nolog"
     SecAction "id:2,phase:2,pass,nolog"
   `)
-  const evaluation = rules.begin(transaction())
-  evaluation.run(1)
-  evaluation.setVariable('Decoded', '1')
-  evaluation.run(2)
-  t.same(
-    evaluation.matches.map(({ id }) => id),
-    [1, 2],
-  )
-})
+    const evaluation = rules.begin(transaction())
+    evaluation.run(1)
+    evaluation.setVariable('Decoded', '1')
+    evaluation.run(2)
+    t.same(
+      evaluation.matches.map(({ id }) => id),
+      [1, 2],
+    )
+  },
+)
 
 t.test('seclang phases that are left out end it', async (t) => {
   const rules = compile(`
