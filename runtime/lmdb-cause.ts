@@ -1,21 +1,20 @@
-import { setTimeout as pause } from 'node:timers/promises'
-
 /** How long lmdb's own word on a failed write is waited for. Under a full disk it does not always come. */
 const CAUSE_MS = 1_000
 /** How long a transaction is waited for; a disk that takes longer counts as one that failed. */
 const WRITE_MS = 30_000
 
 /** What `work` gives, or what `late` gives once the time is over. */
-const within = async <T>(work: Promise<T>, ms: number, late: () => T): Promise<T> => {
-  const timer = new AbortController()
-  const over = pause(ms, undefined, { signal: timer.signal }).then(late)
-  over.catch(() => undefined)
-  try {
-    return await Promise.race([work, over])
-  } finally {
-    timer.abort()
-  }
-}
+const within = <T>(work: Promise<T>, ms: number, late: () => T): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      try {
+        resolve(late())
+      } catch (error) {
+        reject(error)
+      }
+    }, ms)
+    work.finally(() => clearTimeout(timer)).then(resolve, reject)
+  })
 
 /**
  * Why LMDB refused a write. lmdb rejects with an error whose `commitError` is a promise that rejects with the reason; a
