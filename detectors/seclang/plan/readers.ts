@@ -1,3 +1,4 @@
+import type { Requirement } from '../prefilter/index.js'
 import type { TransformationChain } from '../transformation-chain.js'
 import { type Changes, changesOf, lengthens, touches, touchesBeyondCase } from '../transformations/changes.js'
 
@@ -17,6 +18,8 @@ export class Readers {
   readonly touches: number | undefined
   /** The same of it and all transformations further down, where the case of letters is no change. */
   caseless: number | undefined
+  /** Byte classes that make a difference to where a value that has come here goes on, and who can match it. */
+  relevant = 0
   /** Fewest bytes of a value that one of these rules can match after its transformations. */
   least = Infinity
 
@@ -32,9 +35,9 @@ export class Readers {
     this.caseless = touchesBeyondCase(this.changes)
   }
 
-  /** Lets rule `bit`, which matches no value of less than `least` bytes, judge the value after `chain`; with `stages`, also after each beginning of it. */
-  add(bit: number, chain: TransformationChain, stages: boolean, least: number): void {
-    this.#add(bit, chain.steps, stages, least)
+  /** Lets rule `bit`, whose operator has this requirement, judge the value after `chain`; with `stages`, also after each beginning of it. */
+  add(bit: number, chain: TransformationChain, stages: boolean, requirement: Requirement): void {
+    this.#add(bit, chain.steps, stages, requirement)
   }
 
   /** Sums up what stands below each node; to be called once, when all rules are in. */
@@ -42,18 +45,25 @@ export class Readers {
     for (const child of this.children) {
       child.close()
       this.caseless = joined(this.caseless, child.caseless)
+      this.relevant |= child.relevant | (child.touches ?? 0)
       this.least = Math.min(this.least, child.least)
     }
     if (this.chain !== undefined && lengthens(this.chain.name)) this.least = 0
   }
 
-  #add(bit: number, [next, ...rest]: readonly TransformationChain[], stages: boolean, least: number): void {
+  #add(
+    bit: number,
+    [next, ...rest]: readonly TransformationChain[],
+    stages: boolean,
+    requirement: Requirement,
+  ): void {
     set(this.all, bit)
     if (next === undefined || stages) {
       set(this.here, bit)
-      this.least = Math.min(this.least, least)
+      this.least = Math.min(this.least, requirement.minLength)
+      for (const classes of requirement.someOf) this.relevant |= classes
     }
-    if (next !== undefined) this.#child(next).#add(bit, rest, stages, least)
+    if (next !== undefined) this.#child(next).#add(bit, rest, stages, requirement)
   }
 
   #child(chain: TransformationChain): Readers {

@@ -40,8 +40,9 @@ export class Routes {
     this.#words = (requirements.length + 31) >>> 5
   }
 
-  /** The route of a value whose byte classes are `mask`, from where these readers begin. */
-  of(readers: Readers, mask: number): Route {
+  /** The route of a value of these byte classes, from where these readers begin. */
+  of(readers: Readers, classes: number): Route {
+    const mask = classes & readers.relevant
     const slot = Math.imul(mask ^ Math.imul(readers.number, 0x85ebca6b), 0x9e3779b1) >>> 20
     let route = this.#remembered[slot]
     if (route?.readers !== readers || route.mask !== mask) {

@@ -148,7 +148,7 @@ function sourceReaders(
     if (readers === undefined) {
       readers = new Readers(words)
       for (const { bit, link } of own)
-        readers.add(bit, link.transformations, link.multiMatch, requirements[bit]?.minLength ?? 0)
+        readers.add(bit, link.transformations, link.multiMatch, requirements[bit] ?? noRequirement)
       readers.close()
       known.set(name, readers)
     }

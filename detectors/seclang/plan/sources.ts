@@ -11,8 +11,8 @@ export interface Source {
   readonly changes: 'head' | 'phase' | 'switch'
   /** Which part of an entry is judged. */
   readonly part: 'key' | 'value'
-  /** By the key in lower case, whether requests have such values in common and none of their users' own. */
-  readonly common?: (key: string) => boolean
+  /** Whether requests have such values in common and none of their users' own: all of them, or by the key in lower case. */
+  readonly common?: 'all' | ((key: string) => boolean)
   entries(state: TransactionState): readonly Entry[]
 }
 
@@ -44,7 +44,6 @@ const COMMON_HEADERS = new Set([
   'x-requested-with',
 ])
 const commonHeader = (key: string): boolean => COMMON_HEADERS.has(key)
-const always = (): boolean => true
 
 function source(
   name: string,
@@ -66,11 +65,11 @@ const ARGS_GET = source('ARGS_GET', 'head', (state) => state.argsGet)
 const ARGS_POST = source('ARGS_POST', 'phase', (state) => state.argsPost)
 const ARGS_GET_NAMES = {
   ...source('ARGS_GET_NAMES', 'head', (state) => state.argsGet, 'key'),
-  common: always,
+  common: 'all' as const,
 }
 const ARGS_POST_NAMES = {
   ...source('ARGS_POST_NAMES', 'phase', (state) => state.argsPost, 'key'),
-  common: always,
+  common: 'all' as const,
 }
 
 /** What each variable is read from. A variable that is missing may change with any rule. */
@@ -87,12 +86,12 @@ const SOURCES: ReadonlyMap<string, readonly Source[]> = new Map([
   ],
   [
     'REQUEST_HEADERS_NAMES',
-    [{ ...source('REQUEST_HEADERS_NAMES', 'head', (state) => state.headers, 'key'), common: always }],
+    [{ ...source('REQUEST_HEADERS_NAMES', 'head', (state) => state.headers, 'key'), common: 'all' as const }],
   ],
   ['REQUEST_COOKIES', [source('REQUEST_COOKIES', 'head', (state) => state.cookies)]],
   [
     'REQUEST_COOKIES_NAMES',
-    [{ ...source('REQUEST_COOKIES_NAMES', 'head', (state) => state.cookies, 'key'), common: always }],
+    [{ ...source('REQUEST_COOKIES_NAMES', 'head', (state) => state.cookies, 'key'), common: 'all' as const }],
   ],
   [
     'RESPONSE_HEADERS',
@@ -105,7 +104,7 @@ const SOURCES: ReadonlyMap<string, readonly Source[]> = new Map([
   ['RESPONSE_BODY', [named('RESPONSE_BODY', 'switch', 'response')]],
   ['REQUEST_BODY', [named('REQUEST_BODY', 'switch')]],
   ...['REQUEST_METHOD', 'REQUEST_PROTOCOL', 'REQUEST_FILENAME', 'REQUEST_BASENAME', 'PATH_INFO'].map(
-    (name): [string, readonly Source[]] => [name, [{ ...named(name, 'head'), common: always }]],
+    (name): [string, readonly Source[]] => [name, [{ ...named(name, 'head'), common: 'all' as const }]],
   ),
   ...['REQUEST_LINE', 'REQUEST_URI', 'REQUEST_URI_RAW', 'QUERY_STRING'].map(
     (name): [string, readonly Source[]] => [name, [named(name, 'head')]],

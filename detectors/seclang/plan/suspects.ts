@@ -111,10 +111,11 @@ export class Suspects {
 
   #read({ source, readers, byKey }: SourceReaders): void {
     for (const entry of source.entries(this.#state)) {
-      const key = byKey === undefined && source.common === undefined ? '' : entry.key.toLowerCase()
+      const keyed = byKey !== undefined || typeof source.common === 'function'
+      const key = keyed ? entry.key.toLowerCase() : ''
       const own = byKey?.get(key) ?? readers
       const raw = source.part === 'key' ? entry.key : entry.value
-      if (source.common?.(key) === true) {
+      if (source.common === 'all' || source.common?.(key) === true) {
         for (const bit of this.#recall(raw, own)) this.#suspect(bit, raw)
       } else this.#ask(raw, own)
     }
@@ -233,7 +234,7 @@ export class Suspects {
   }
 
   #candidates(value: Value): Int32Array {
-    return (value.candidates ??= value.sieve.prefilter.candidates(value.text, value.mask).slice())
+    return (value.candidates ??= value.sieve.prefilter.candidates(value.text, value.mask))
   }
 }
 

@@ -1,4 +1,5 @@
 import { addBit } from './bit-lists.js'
+import { BitSets } from './bit-sets.js'
 import { Literals } from './literals.js'
 import { MaskTable } from './mask-table.js'
 import type { Requirement } from './requirement.js'
@@ -8,7 +9,7 @@ const longest = 64
 
 /**
  * Says of many members at once which of them a value can match at all: the first that a value is asked, before any operator runs. By mask and length it takes two
- * look-ups; the value is read only when members are left that need a literal. Nothing is allocated per value.
+ * look-ups; the value is read only when members are left that need a literal. Next to nothing is allocated per value.
  */
 export class Prefilter {
   /** Words of a bit set: 32 members each. */
@@ -17,6 +18,7 @@ export class Prefilter {
   readonly #byLength: Int32Array
   readonly #literals: Literals
   readonly #candidates: Int32Array
+  readonly #sets = new BitSets()
 
   constructor(requirements: readonly Requirement[]) {
     this.words = (requirements.length + 31) >>> 5
@@ -31,8 +33,8 @@ export class Prefilter {
   }
 
   /**
-   * Bit set of the members that a value can match, `mask` being `maskOf(value)`: member `i` is bit `i & 31` of word `i >>> 5`. All others cannot. Valid until the
-   * next call.
+   * Bit set of the members that a value can match, `mask` being `maskOf(value)`: member `i` is bit `i & 31` of word `i >>> 5`. All others cannot. Not to be
+   * changed.
    */
   candidates(value: string, mask: number): Int32Array {
     const candidates = this.#candidates
@@ -46,12 +48,12 @@ export class Prefilter {
       candidates[word] = bits
       open |= bits & (rows[admitted + words + word] ?? 0)
     }
-    if (open === 0) return candidates
+    if (open === 0) return this.#sets.of(candidates)
     const found = this.#literals.scan(value)
     for (let word = 0; word < words; word++) {
       const missing = (rows[admitted + words + word] ?? 0) & ~(found[word] ?? 0)
       candidates[word] = (candidates[word] ?? 0) & ~missing
     }
-    return candidates
+    return this.#sets.of(candidates)
   }
 }
