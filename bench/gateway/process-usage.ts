@@ -19,7 +19,7 @@ const cpuSecondsOf = (pid: number): number => {
   return ((fields[11] ?? 0) + (fields[12] ?? 0)) / TICKS_PER_SECOND
 }
 
-const kibOf = (pid: number, key: 'VmRSS' | 'VmHWM'): number =>
+const kibOf = (pid: number, key: 'VmRSS' | 'RssAnon' | 'RssFile'): number =>
   Number(
     new RegExp(`^${key}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0,
   )
@@ -39,6 +39,15 @@ export const cpuSeconds = (pids: readonly number[]): number =>
 /** Memory that processes hold right now. */
 export const rssMiB = (pids: readonly number[]): number =>
   pids.reduce((sum, pid) => sum + kibOf(pid, 'VmRSS'), 0) / 1024
+
+/** The part of it that is their own, and the part that is pages of files, which the kernel takes back when it needs them. */
+export const memoryParts = (
+  pids: readonly number[],
+): { readonly ownMiB: number; readonly filesMiB: number } => {
+  const sum = (key: 'RssAnon' | 'RssFile'): number =>
+    pids.reduce((total, pid) => total + kibOf(pid, key), 0) / 1024
+  return { ownMiB: sum('RssAnon'), filesMiB: sum('RssFile') }
+}
 
 /** CPU seconds by thread name and number. */
 export const threadSeconds = (pid: number): ReadonlyMap<number, number> =>

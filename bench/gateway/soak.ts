@@ -1,7 +1,7 @@
 import { generate } from './generate.js'
 import { EVERYTHING, startGateway } from './portcullis.js'
 import type { GatewayOptions } from './portcullis.js'
-import { cpuSeconds, rssMiB } from './process-usage.js'
+import { cpuSeconds, memoryParts, rssMiB } from './process-usage.js'
 import { blockedInAuditLog, blockedInLedger } from './recorded.js'
 import type { Workload } from './workload.js'
 
@@ -20,7 +20,9 @@ export interface Soak {
   readonly ledger_summarised: number
   readonly memory: readonly {
     readonly second: number
+    /** Of the gateway's own, and pages of files: programs, and the stores that it maps. */
     readonly gateway_mib: number
+    readonly gateway_files_mib: number
     readonly beside_mib: number
   }[]
 }
@@ -49,13 +51,17 @@ export async function soak(
     const begun = performance.now()
     const sample = (): void => {
       const second = Math.round((performance.now() - begun) / 1000)
+      const { ownMiB, filesMiB } = memoryParts(gateway.pids)
       const figures = {
         second,
-        gateway_mib: Math.round(rssMiB(gateway.pids)),
+        gateway_mib: Math.round(ownMiB),
+        gateway_files_mib: Math.round(filesMiB),
         beside_mib: Math.round(rssMiB(gateway.besidePids)),
       }
       memory.push(figures)
-      say(`${second} s: gateway ${figures.gateway_mib} MiB, other roles ${figures.beside_mib} MiB`)
+      say(
+        `${second} s: gateway ${figures.gateway_mib} MiB and ${figures.gateway_files_mib} of files, other roles ${figures.beside_mib} MiB`,
+      )
     }
     sample()
     const before = cpuSeconds(gateway.pids)

@@ -114,7 +114,8 @@ export const soakTable = (soak: NonNullable<Findings['soak']>): string => {
     table(
       ['Second', ...at.map((sample) => String(sample?.second ?? ''))],
       [
-        ['gateway, MiB', ...at.map((sample) => String(sample?.gateway_mib ?? ''))],
+        ['the gateway’s own, MiB', ...at.map((sample) => String(sample?.gateway_mib ?? ''))],
+        ['files that it maps, MiB', ...at.map((sample) => String(sample?.gateway_files_mib ?? ''))],
         ['other roles, MiB', ...at.map((sample) => String(sample?.beside_mib ?? ''))],
       ],
     ),
