@@ -21,6 +21,7 @@ import { ResponseRelay } from './response-relay.js'
 import { routeOf } from './site.js'
 import type { Transaction } from './transaction.js'
 import { openTransaction } from './transaction.js'
+import { Turns } from './turns.js'
 import type { UpstreamFlow } from './upstream/request.js'
 import { statusOfUpstreamError } from './upstream/upstream-error.js'
 
@@ -29,9 +30,13 @@ const SERVER_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
 const NO_BODY: BodyView = { bytes: new Uint8Array(0), complete: true }
 
+/** Bodies from this size on take milliseconds to judge: one in a turn of the event loop. */
+const LARGE = 16 * 1024
+const turns = new Turns()
+
 /**
  * The life of one request: admit, judge, hold, forward, judge the answer, relay it, record. Each step runs at once when
- * what it needs is there; the only waits are for bytes of the client and of the upstream.
+ * what it needs is there; the only waits are for bytes of the client and of the upstream, and for the turn of a large body.
  */
 export class ExchangeLife implements RelayEvents {
   readonly #plane: DataPlane
@@ -104,13 +109,14 @@ export class ExchangeLife implements RelayEvents {
     const judge = (view: BodyView): void => {
       if (!this.#over()) this.#judgeBody(view, hold, held)
     }
-    if (contentCodings(headers).length === 0)
-      judge(
+    if (contentCodings(headers).length === 0) {
+      const view: BodyView =
         held.limit === undefined
           ? { bytes: held.judged, complete: true }
-          : { bytes: held.judged, complete: false, limit: held.limit },
-      )
-    else
+          : { bytes: held.judged, complete: false, limit: held.limit }
+      if (held.judged.length < LARGE) judge(view)
+      else turns.take(() => judge(view))
+    } else
       judgeableBody(held.judged, headers, this.#plane.decodeLimits, 'request', held.limit).then(
         judge,
         (error: unknown) => this.#fail(error),
