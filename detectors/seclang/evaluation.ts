@@ -10,7 +10,14 @@ import type { OperatorRun } from './operator.js'
 import { type Plan, type Settled, type Step, Suspects } from './plan/index.js'
 import { RequestPlaces } from './request-places.js'
 import { ruleMatch } from './rule-match.js'
-import type { CompiledRule, CompiledTarget, PhaseItem, RuleLink, SeclangPhase } from './rule.js'
+import type {
+  CompiledOperator,
+  CompiledRule,
+  CompiledTarget,
+  PhaseItem,
+  RuleLink,
+  SeclangPhase,
+} from './rule.js'
 import type { Settings } from './settings.js'
 import { TransactionState } from './state.js'
 import { fullName } from './targets.js'
@@ -380,7 +387,7 @@ export class Evaluation {
     entry: Entry,
     value: string,
   ): boolean {
-    const matched = this.#operate(link, value)
+    const matched = this.#operate(link, value, last && rule.log)
     this.trace?.target?.(rule, link, fullName(target, entry), value, matched)
     if (!matched) return false
     const collection = target.count ? '' : target.collection
@@ -388,21 +395,25 @@ export class Evaluation {
     return true
   }
 
-  #operate(link: RuleLink, value: string): boolean {
-    const { operator } = link
+  /** @param shown whether the place of a match will be wanted: what captures finds it on the way */
+  #operate(link: RuleLink, value: string, shown: boolean): boolean {
+    const { operator, capture } = link
     if (operator === undefined) return true
-    this.#run.capturing = link.capture
+    this.#run.capturing = capture
+    this.#run.locating = shown && capture && isLocated(operator)
     if (this.#captured.length > 0) this.#captured.length = 0
+    if (this.#found.length > 0) this.#found = []
     const result = operator.run(value, this.#run) !== operator.negated
-    if (result && link.capture) this.#storeCaptures()
+    if (result && capture) this.#storeCaptures()
     return result
   }
 
   #storeCaptures(): void {
     if (this.#captured.length === 0) return
     const { txVariables } = this.state
-    for (const [index, key] of CAPTURE_KEYS.entries()) {
-      const text = this.#captured[index]
+    let index = 0
+    for (const key of CAPTURE_KEYS) {
+      const text = this.#captured[index++]
       if (text === undefined) txVariables.delete(key, key)
       else {
         txVariables.set(key, text, key)
@@ -458,17 +469,14 @@ export class Evaluation {
   }
 
   /**
-   * Where a match that is logged stands, in the value and in the request. Operators answer yes or no while they judge; only what matched is run
-   * again for its place.
+   * Where a match that is logged stands, in the value and in the request. Operators that capture nothing answer yes or no while they judge; only
+   * what matched is run again for its place.
    */
   #locate(link: RuleLink, match: LastMatch): { found?: readonly Span[]; source?: readonly RequestSpan[] } {
     const { operator } = link
-    this.#found = []
-    if (operator !== undefined && !operator.negated && operator.locates) {
-      this.#run.capturing = false
+    if (operator !== undefined && !link.capture && isLocated(operator)) {
       this.#run.locating = true
       operator.run(match.value, this.#run)
-      this.#run.locating = false
     }
     const source = this.#places.of(match.collection, match.entry)
     return {
@@ -523,6 +531,10 @@ export class Evaluation {
     }
     return macro
   }
+}
+
+function isLocated({ negated, locates }: CompiledOperator): boolean {
+  return locates && !negated
 }
 
 function covers(patterns: readonly TargetPattern[], target: CompiledTarget, entry: Entry): boolean {
