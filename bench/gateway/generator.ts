@@ -154,7 +154,8 @@ async function run(order: GeneratorOrder): Promise<GeneratorResult> {
           if (client === undefined) waiting.push(due)
           else send(client, due)
         }
-        if (due < until) setImmediate(tick)
+        // The last answer may come before the end: somebody has to look again.
+        if (now < until) setImmediate(tick)
         else ended()
       }
       tick()
