@@ -190,10 +190,7 @@ export class Evaluation {
       if (stretch === undefined) break
       const { settled, questions, watch } = stretch
       if (settled !== undefined) this.#settle(settled)
-      if (watch !== undefined) {
-        state.rule = watch.rule
-        if (this.#suspects[watch.filter]?.quiet(watch) === true) continue
-      }
+      if (watch !== undefined && this.#suspects[watch.filter]?.quiet(watch) === true) continue
       for (const { step, afterMatch } of questions) {
         const matched = this.#take(step)
         if (matched && this.#stops(step.rule)) return this.#stopped(step.rule)

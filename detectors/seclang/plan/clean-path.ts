@@ -22,7 +22,6 @@ export interface Settled {
 /** The screens of a stretch's questions: whether any of them has something to judge is asked at once. */
 export interface Watch {
   readonly filter: number
-  readonly rule: CompiledRule
   readonly needs: number
   /** Places in a set of candidates and the bits there, one after the other. */
   readonly bits: Int32Array
@@ -232,7 +231,7 @@ function watch(steps: readonly Step[]): Watch | undefined {
     words.set(word, (words.get(word) ?? 0) | (1 << (screen.bit & 31)))
     needs |= screen.needs
   }
-  return { filter: first.filter, rule: first.rule, needs, bits: Int32Array.from([...words].flat()) }
+  return { filter: first.filter, needs, bits: Int32Array.from([...words].flat()) }
 }
 
 function disturbs({ effects }: RuleLink, relied: ReadonlySet<string>): boolean {

@@ -87,10 +87,12 @@ export class Suspects {
     return this.#values.has(bit)
   }
 
-  /** Whether no rule of a watch has a value to judge. */
+  /**
+   * Whether it is known that no rule of a watch has a value to judge. Nothing is read for it: a source that is too long shows on the verdict, and is
+   * read only when the turn of a rule comes that asks for it.
+   */
   quiet({ needs, bits }: Watch): boolean {
-    const missing = needs & ~this.#loaded
-    if (missing !== 0) this.#load(missing)
+    if ((needs & ~this.#loaded) !== 0) return false
     for (let at = 0; at < bits.length; at += 2)
       if (((this.#live[bits[at] ?? 0] ?? 0) & (bits[at + 1] ?? 0)) !== 0) return false
     return true

@@ -52,6 +52,19 @@ SecRule ARGS|REQUEST_BODY "@rx evil" "id:1,phase:2,pass,ctl:forceRequestBodyVari
   t.end()
 })
 
+t.test('a source is read only for a rule whose turn comes', async (t) => {
+  const text = `
+    SecArgumentsLimit 2
+    SecRule REQUEST_HEADERS:Host "@contains shop" "id:1,phase:1,pass,skip:1"
+    SecRule ARGS "@contains x" "id:2,phase:1,pass"
+    SecRule REQUEST_HEADERS:Host "@contains shop" "id:3,phase:2,deny"
+    SecRule ARGS "@contains x" "id:4,phase:2,pass"
+  `
+  const { plan, plain } = bothWays({ plan: compile(text), plain: compile(text) }, { target: '/?a=1&b=2&c=3' })
+  t.same(plain.truncated, [])
+  t.same(plan, plain)
+})
+
 t.test('further rules before a set are planned with it', (t) => {
   let matches = 0
   fc.assert(
