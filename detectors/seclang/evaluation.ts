@@ -1,15 +1,14 @@
 import type { Transaction } from '../transaction.js'
-import type { Mode, PhaseName, RequestSpan, RuleMatch, Span } from '../verdict.js'
+import type { Mode, PhaseName, RuleMatch, Span } from '../verdict.js'
 import { parseRequestBody } from './bodies/parse.js'
 import type { Entry } from './collections/entry.js'
 import type { PersistentStore } from './collections/persistent.js'
 import { NO_TARGETS, type TargetPattern } from './exclusions.js'
 import { type Macro, parseMacro } from './macro.js'
+import { MatchLog, type ValueMatch } from './match-log.js'
 import { engineMode, weaker } from './mode.js'
 import type { OperatorRun } from './operator.js'
 import { type Plan, type Settled, type Step, Suspects } from './plan/index.js'
-import { RequestPlaces } from './request-places.js'
-import { ruleMatch } from './rule-match.js'
 import type {
   CompiledOperator,
   CompiledRule,
@@ -46,9 +45,6 @@ export interface EvaluationTrace {
   saved?(name: string, value: string): void
 }
 
-/** Most matches that one transaction records; the rules go on, and `rule_matches` shows on the verdict. */
-export const MAX_MATCHES = 1000
-
 /** What all transactions of a rule set share. */
 export interface RuleProgram {
   readonly settings: Settings
@@ -59,17 +55,9 @@ export interface RuleProgram {
   readonly macros: Map<string, Macro>
 }
 
-interface LastMatch {
-  readonly name: string
-  readonly value: string
-  readonly collection: string
-  readonly entry: Entry
-}
-
 /** Keys of what was captured: the match, then its groups. */
 const CAPTURE_KEYS = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
-/** Longest value of a match that is kept for the next one. */
-const MAX_KEPT = 64
+const NOWHERE: readonly Span[] = []
 /** No seclang phase comes after it. */
 const OFF_THE_PATH = -1
 
@@ -79,7 +67,6 @@ const OFF_THE_PATH = -1
  */
 export class Evaluation {
   readonly state: TransactionState
-  readonly matches: RuleMatch[] = []
   /** What would have ended the transaction, had the mode of its rule been `block`: the first such. */
   wouldBe: Interruption | undefined
   /** What ended it. */
@@ -88,7 +75,7 @@ export class Evaluation {
   readonly #cache = new TransformationCache()
   readonly #captured: (string | undefined)[] = []
   readonly #suspects: readonly Suspects[]
-  readonly #places: RequestPlaces
+  readonly #log: MatchLog
   #found: Span[] = []
   /** The last seclang phase that the transaction was on the clean path in, from the first on. */
   #walked = 0
@@ -105,7 +92,7 @@ export class Evaluation {
     this.state = new TransactionState(tx, program.settings, program.store)
     this.#suspects = program.plan.filters.map((filter) => new Suspects(filter, this.state))
     if (trace?.saved !== undefined) this.state.saved = (name, value) => trace.saved?.(name, value)
-    this.#places = new RequestPlaces(this.state)
+    this.#log = new MatchLog(this.state)
     this.#run = {
       capturing: false,
       locating: false,
@@ -120,6 +107,10 @@ export class Evaluation {
       },
       ...(tx.ports.geo === undefined ? {} : { geo: tx.ports.geo }),
     }
+  }
+
+  get matches(): readonly RuleMatch[] {
+    return this.#log.matches
   }
 
   /** The mode that the rule engine allows at the moment. */
@@ -216,7 +207,7 @@ export class Evaluation {
       if (entry === undefined) state.txVariables.delete(lower, lower)
       else if (!state.txVariables.put(lower, entry)) state.tx.truncate('seclang_variables')
     }
-    for (const match of matches) this.#keep(match)
+    for (const match of matches) this.#log.keep(match)
   }
 
   /** Goes through a phase by the plan's steps, from one of them on. */
@@ -302,7 +293,7 @@ export class Evaluation {
     state.matchedVariable = last.matched
     state.matchedVariables = [last.matched]
     this.#apply(link)
-    this.#keep(last.record)
+    this.#log.keep(last.record)
     return true
   }
 
@@ -420,14 +411,14 @@ export class Evaluation {
   }
 
   /** A value matched: effects first, then, at the end of a chain, the record and the disruptive action. */
-  #matched(rule: CompiledRule, link: RuleLink, last: boolean, match: LastMatch | undefined): void {
+  #matched(rule: CompiledRule, link: RuleLink, last: boolean, match: ValueMatch | undefined): void {
     const { state } = this
     if (match !== undefined) state.noteMatch(match.name, match.value)
     if (link.effects.length > 0) this.#apply(link)
     if (!last) return
     if (rule.severity !== undefined) state.highestSeverity = Math.min(state.highestSeverity, rule.severity)
-    const record = this.#record(rule, link, match)
-    this.#disrupt(rule, record)
+    const found = match !== undefined && this.#log.shows(rule) ? this.#locate(link, match.value) : NOWHERE
+    this.#disrupt(rule, this.#log.record(rule, match, found))
   }
 
   #apply(link: RuleLink): void {
@@ -435,51 +426,16 @@ export class Evaluation {
     this.#disturbed ||= this.program.plan.path.endsAt(link)
   }
 
-  #record(rule: CompiledRule, link: RuleLink, match: LastMatch | undefined): RuleMatch {
-    const record = rule.log ? this.#describe(rule, match) : this.#unlogged(rule, match)
-    if (match !== undefined && rule.log && this.matches.length < MAX_MATCHES)
-      Object.assign(record, this.#locate(link, match))
-    this.#keep(record)
-    return record
-  }
-
-  #keep(record: RuleMatch): void {
-    if (this.matches.length < MAX_MATCHES) this.matches.push(record)
-    else this.state.tx.truncate('rule_matches')
-  }
-
-  /** Matches that nobody reads differ little from one transaction to the next: most are one object. */
-  #unlogged(rule: CompiledRule, match: LastMatch | undefined): RuleMatch {
-    const { msg, data, tags, last } = rule.fixed
-    const { name, value, collection } = match ?? { name: '', value: '', collection: '' }
-    if (last?.record.sample === value && last.record.variable === name) return last.record
-    const record = this.#describe(rule, match)
-    // Values of requests are not kept.
-    const own = collection === '' || (collection === 'TX' && value.length <= MAX_KEPT)
-    if (own && msg !== undefined && data !== undefined && tags !== undefined)
-      rule.fixed.last = { record, matched: { name, value } }
-    return record
-  }
-
-  #describe(rule: CompiledRule, match: LastMatch | undefined): RuleMatch {
-    return ruleMatch(rule, match, (macro) => macro.expand(this.state))
-  }
-
   /**
-   * Where a match that is logged stands, in the value and in the request. Operators that capture nothing answer yes or no while they judge; only
-   * what matched is run again for its place.
+   * Where an operator found what it just matched. Operators that capture nothing answer yes or no while they judge; only what matched is run
+   * again for its place.
    */
-  #locate(link: RuleLink, match: LastMatch): { found?: readonly Span[]; source?: readonly RequestSpan[] } {
-    const { operator } = link
-    if (operator !== undefined && !link.capture && isLocated(operator)) {
+  #locate({ operator, capture }: RuleLink, value: string): readonly Span[] {
+    if (operator !== undefined && !capture && isLocated(operator)) {
       this.#run.locating = true
-      operator.run(match.value, this.#run)
+      operator.run(value, this.#run)
     }
-    const source = this.#places.of(match.collection, match.entry)
-    return {
-      ...(this.#found.length === 0 ? {} : { found: this.#found }),
-      ...(source.length === 0 ? {} : { source }),
-    }
+    return this.#found
   }
 
   #disrupt(rule: CompiledRule, match: RuleMatch): void {

@@ -1,4 +1,4 @@
-const bytes: readonly string[] = [
+export const ATOMS: readonly string[] = [
   'a',
   'b',
   'c',
@@ -15,7 +15,7 @@ const bytes: readonly string[] = [
 ]
 
 /** A random pattern of the syntax that automaton and RegExp share. */
-export function randomPattern(random: () => number, depth: number, atoms = bytes): string {
+export function randomPattern(random: () => number, depth: number, atoms = ATOMS): string {
   const pick = (choices: readonly string[]): string => choices[Math.floor(random() * choices.length)] ?? ''
   const kind = depth <= 0 ? 0 : Math.floor(random() * 8)
   const inner = (): string => randomPattern(random, depth - 1, atoms)
