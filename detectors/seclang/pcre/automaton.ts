@@ -1,4 +1,5 @@
 import type { Node, Pattern } from './ast.js'
+import { BitState } from './bit-state.js'
 import { compileProgram } from './compile-program.js'
 import { PatternError } from './errors.js'
 import { firstsOf, isAnchored, isAnchoredAtEnd } from './first-bytes.js'
@@ -39,23 +40,30 @@ export function buildAutomaton(pattern: Pattern): Automaton {
     isAnchored(root) &&
     isAnchoredAtEnd(root) &&
     !someNode(root, ({ kind }) => kind === 'keep')
-  let vm: PikeVm | undefined
+  let captures: Captures | undefined
   return {
     test: (value) => tester.test(value),
     exec: (value, from) => {
       if (whole && from === 0) return tester.test(value) ? Int32Array.of(0, value.length) : undefined
       // Only rules that capture need groups; the program with them is built on first use.
-      if (vm === undefined) {
-        const firsts = firstsOf(root)
-        vm = new PikeVm(
-          compileProgram(root, groups, false).program,
-          firsts.nullable ? undefined : firsts.set,
-          isAnchored(root),
-        )
-      }
-      return vm.exec(value, from, tester.oracleMasks(value))
+      captures ??= capturesOf(pattern)
+      const { short, long } = captures
+      return (short.fits(value, from) ? short : long).exec(value, from, tester.oracleMasks(value))
     },
   }
+}
+
+interface Captures {
+  readonly short: BitState
+  readonly long: PikeVm
+}
+
+function capturesOf({ root, groups }: Pattern): Captures {
+  const { set, nullable } = firstsOf(root)
+  const { program } = compileProgram(root, groups, false)
+  const firsts = nullable ? undefined : set
+  const anchored = isAnchored(root)
+  return { short: new BitState(program, firsts, anchored), long: new PikeVm(program, firsts, anchored) }
 }
 
 /** Answers whether a tree matches; its look-arounds are testers of their own, run first over the whole value. */

@@ -3,8 +3,11 @@ import { SecLangError } from '../../../../detectors/seclang/errors.js'
 import { emitJs } from '../../../../detectors/seclang/pcre/emit-js.js'
 import { PatternError } from '../../../../detectors/seclang/pcre/errors.js'
 import { compilePattern } from '../../../../detectors/seclang/pcre/index.js'
+import { compileProgram } from '../../../../detectors/seclang/pcre/compile-program.js'
 import { parsePattern } from '../../../../detectors/seclang/pcre/parser.js'
+import { PikeVm } from '../../../../detectors/seclang/pcre/pike-vm.js'
 import { growth, mixture, seeded } from '../work.js'
+import { EXPLOSIVE } from './explosive.js'
 import { randomPattern } from './random-pattern.js'
 
 const position = { file: 'fuzz.conf', line: 1 }
@@ -106,24 +109,15 @@ t.test('any text either compiles or is refused as a pattern', async (t) => {
 })
 
 t.test('patterns that make a backtracking matcher explode stay linear', async (t) => {
-  const explosive: readonly (readonly [string, string])[] = [
-    ['(a+)+$', 'a'],
-    ['((a{1,20})+)+$', 'a'],
-    ['(a|a)*b', 'a'],
-    ['(.*)*x', 'a'],
-    ['a+b', 'a'],
-    ['<[^>]*>', '<'],
-    ['(?:a?){30}a{30}c', 'a'],
-    ['(\\w+\\s?)*$', 'a !'],
-    ['^(?=.*b)(a+)+$', 'a'],
-    ['x.{0,60}y', 'x'],
-  ]
-  for (const [source, piece] of explosive) {
+  for (const [source, piece] of EXPLOSIVE) {
     const pattern = compilePattern(source, position)
     t.equal(pattern.classification, 'linear', source)
     const value = piece.repeat(65536)
     t.ok(growth((size) => pattern.test(value.slice(0, size)), 16384) < 10, `test ${source}`)
-    t.ok(growth((size) => pattern.exec(value.slice(0, size)), 2048) < 10, `exec ${source}`)
+    // Long values only: short ones are searched in another way.
+    const { root, groups } = parsePattern(source)
+    const search = new PikeVm(compileProgram(root, groups, false).program, undefined, false)
+    t.ok(growth((size) => search.exec(value.slice(0, size), 0, undefined), 2048) < 10, `exec ${source}`)
   }
 })
 
