@@ -12,6 +12,7 @@ import { LOG_LEVELS } from '../runtime/log.js'
 import type { Topic } from '../runtime/outbox.js'
 import { mergeExposition } from '../runtime/telemetry/merge-exposition.js'
 import type { Telemetry } from '../runtime/telemetry/telemetry.js'
+import { keepYoungObjectsYoung } from '../runtime/young-objects.js'
 import { Responder } from './answers/responder.js'
 import type { GatewayConfig } from './config.js'
 import { splitHostPort } from '../runtime/host-port.js'
@@ -90,6 +91,7 @@ const freePort = async (host: string): Promise<number> => {
  * @throws GatewayError, ListenerError, DetectorError or SecLangError when something of the configuration cannot be honoured
  */
 export const startGateway = async (config: GatewayConfig, deps: GatewayDeps): Promise<RunningGateway> => {
+  keepYoungObjectsYoung()
   const { log, telemetry } = deps
   const clock = deps.clock ?? { now: () => Date.now() }
   const { host, port } = splitHostPort(config.listen)
