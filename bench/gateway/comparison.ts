@@ -11,10 +11,14 @@ export const isGateway = (server: Server): server is Gateway => 'listener' in se
 export async function compare(
   servers: readonly Server[],
   workloads: readonly Workload[],
-  options: Pick<Bench, 'upstream' | 'folder'> & { readonly runs: number; readonly seconds: number },
+  options: Pick<Bench, 'upstream' | 'folder'> & {
+    readonly runs: number
+    readonly seconds: number
+    readonly warmUpSeconds: number
+  },
   say: (line: string) => void,
 ): Promise<readonly Cell[]> {
-  const { upstream, folder, runs, seconds } = options
+  const { upstream, folder, runs, seconds, warmUpSeconds } = options
   const bench: Bench = {
     upstream,
     folder,
@@ -29,7 +33,7 @@ export async function compare(
     for (const server of servers)
       if (expectedStatus(server, workload) !== undefined) {
         turns.set(server, [])
-        await warmUp(bench, server, workload)
+        await warmUp(bench, server, workload, warmUpSeconds)
       }
     for (let run = 0; run < runs; run++)
       for (const [server, measured] of turns) {

@@ -14,7 +14,7 @@ export interface LatencyRow {
   readonly p50_ms: number
   readonly p99_ms: number
   readonly p999_ms: number
-  /** How late the generator itself was at most, in the run that counts least. */
+  /** How late the generator itself was at most, in the middle one of the runs. */
   readonly generator_late_ms: number
 }
 

@@ -6,7 +6,7 @@
  *
  * usage: npm run bench -- --crs DIR [--quick] [--parts comparison,latency] [--threads N] [--soak MINUTES]
  *            [--listener NAME] [--postures LIST] [--workloads TEXT] [--against CHECKOUT] [--runs N] [--seconds N]
- *            [--profile] [--out DIR] [--publish]
+ *            [--warm-up SECONDS] [--profile] [--out DIR] [--publish]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
@@ -52,6 +52,8 @@ const { values } = parseArgs({
     runs: { type: 'string' },
     /** Of one run. ModSecurity answers the first nested JSON after two of them. */
     seconds: { type: 'string', default: '6' },
+    /** Of each server with each workload, before it is measured. */
+    'warm-up': { type: 'string', default: '10' },
     /** Writes a CPU profile of each gateway to the folder of the results. */
     profile: { type: 'boolean', default: false },
     out: { type: 'string' },
@@ -94,6 +96,7 @@ const parts = wantedParts()
 const crs = fromCaller(values.crs)
 const against = values.against === undefined ? undefined : fromCaller(values.against)
 const seconds = wholeNumber('--seconds', values.seconds)
+const warmUpSeconds = wholeNumber('--warm-up', values['warm-up'])
 const runs = wholeNumber('--runs', values.runs ?? (values.quick ? '1' : '3'))
 const workloads = WORKLOADS.filter(({ name }) => name.includes(values.workloads))
 const out = fromCaller(values.out ?? '.bench-gateway')
@@ -149,11 +152,17 @@ async function stopServers(): Promise<void> {
 
 async function comparison(): Promise<NonNullable<Findings['comparison']>> {
   await startServers()
-  const cells = await compare(servers, workloads, { upstream, folder, runs, seconds }, say)
+  const cells = await compare(servers, workloads, { upstream, folder, runs, seconds, warmUpSeconds }, say)
   const start_seconds = Object.fromEntries(
     servers.map(({ name, startSeconds }) => [name, Number(startSeconds.toFixed(2))]),
   )
-  return { ...circumstances(listenerOf(servers)), seconds, start_seconds, cells }
+  return {
+    ...circumstances(listenerOf(servers)),
+    seconds,
+    warm_up_seconds: warmUpSeconds,
+    start_seconds,
+    cells,
+  }
 }
 
 async function latency(): Promise<NonNullable<Findings['latency']>> {
@@ -161,7 +170,7 @@ async function latency(): Promise<NonNullable<Findings['latency']>> {
     servers.push(await startGateway(posture, gatewayOptions()))
   const [, everything] = servers
   if (everything === undefined) throw new Error('no gateway was started')
-  const order = { expected: 200, seconds, folder }
+  const order = { expected: 200, seconds: warmUpSeconds, folder }
   for (const server of servers) await load(server.port, BROWSER_GET, order)
   const most = await load(everything.port, BROWSER_GET, order)
   const rate = Math.max(1, most.requests / most.seconds / 2)
@@ -177,7 +186,13 @@ async function measure(part: Part): Promise<Findings> {
       return { latency: await latency() }
     case 'threads': {
       const threads = wholeNumber('--threads', values.threads ?? '2')
-      const rows = await compareThreads(workloads, { ...gatewayOptions(), threads, seconds, runs })
+      const rows = await compareThreads(workloads, {
+        ...gatewayOptions(),
+        threads,
+        seconds,
+        runs,
+        warmUpSeconds,
+      })
       return { threads: { ...circumstances(values.listener), rows } }
     }
     case 'soak': {

@@ -44,7 +44,7 @@ export const sections = ({ comparison, latency, threads, soak }: Findings): read
           heading: '## Latency of the gateway at half load',
           text:
             `${stand(latency)} GETs with a browser’s headers at a fixed rate, half of what everything can serve, over 64 connections; ` +
-            `latency counts from the moment at which a request was due.\n\n${latencyTable(latency)}`,
+            `latency counts from the moment at which a request was due; the last column is the longest that one waited for the load itself.\n\n${latencyTable(latency)}`,
         },
       ]),
   ...(threads === undefined

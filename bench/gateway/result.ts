@@ -22,6 +22,7 @@ export interface Circumstances {
 /** The gateway beside its peers. */
 export interface Results extends Circumstances {
   readonly seconds: number
+  readonly warm_up_seconds: number
   readonly start_seconds: Readonly<Record<string, number>>
   readonly cells: readonly Cell[]
 }

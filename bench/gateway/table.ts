@@ -61,7 +61,7 @@ export const tables = (results: Results): string => {
     ]
   })
   return [
-    `Listener ${results.listener}; medians of ${Math.max(...results.cells.map(({ turns }) => turns.length))} alternating runs of ${results.seconds} s. ${foreignLoad(results)}`,
+    `Listener ${results.listener}; medians of ${Math.max(...results.cells.map(({ turns }) => turns.length))} alternating runs of ${results.seconds} s, after ${results.warm_up_seconds} s of each workload. ${foreignLoad(results)}`,
     'Requests a second on one core (CPU µs per request):',
     grid(results, (cell) => `${whole(cell.requests_per_second)} (${short(cell.cpu_us_per_request)})`),
     'Times as many requests a second (times as little CPU per request):',
@@ -76,12 +76,13 @@ export const tables = (results: Results): string => {
 export const latencyTable = ({ rows }: NonNullable<Findings['latency']>): string => {
   const [base] = rows
   return table(
-    ['', 'Requests/s', 'p50 ms', 'p99 ms', 'p99.9 ms', 'added p99 ms'],
+    ['', 'Requests/s', 'p50 ms', 'p99 ms', 'p99.9 ms', 'added p99 ms', 'load late by, ms'],
     rows.map((row) => [
       row.server,
       whole(row.rate),
       ...[row.p50_ms, row.p99_ms, row.p999_ms].map((value) => value.toFixed(2)),
       base === undefined || row === base ? '–' : (row.p99_ms - base.p99_ms).toFixed(2),
+      row.generator_late_ms.toFixed(2),
     ]),
   )
 }

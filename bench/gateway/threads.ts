@@ -7,8 +7,6 @@ import { LOAD_CPU, SERVER_CPU } from './server.js'
 import type { Workload } from './workload.js'
 import { load } from './wrk.js'
 
-const WARM_UP_SECONDS = 3
-
 /** One thread beside several; load and service share the CPUs with them. */
 export interface ThreadsRow {
   readonly workload: string
@@ -37,7 +35,11 @@ const served = async (gateway: Gateway): Promise<ReadonlyMap<string, number>> =>
  */
 export async function compareThreads(
   workloads: readonly Workload[],
-  options: GatewayOptions & { readonly seconds: number; readonly runs: number },
+  options: GatewayOptions & {
+    readonly seconds: number
+    readonly runs: number
+    readonly warmUpSeconds: number
+  },
 ): Promise<readonly ThreadsRow[]> {
   const rows: ThreadsRow[] = []
   const gateways: Gateway[] = []
@@ -61,7 +63,7 @@ export async function compareThreads(
       const measured = new Map(gateways.map((gateway) => [gateway, { rates: [0], costs: [0] }]))
       const before = new Map<Gateway, ReadonlyMap<string, number>>()
       for (const [gateway, figures] of measured) {
-        await run(gateway, workload, WARM_UP_SECONDS, options.folder)
+        await run(gateway, workload, options.warmUpSeconds, options.folder)
         figures.rates.length = 0
         figures.costs.length = 0
         before.set(gateway, await served(gateway))

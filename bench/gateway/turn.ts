@@ -31,7 +31,6 @@ export interface Bench {
 export const expectedStatus = (server: Server, workload: Workload): 200 | 403 | undefined =>
   workload.attack ? server.attackStatus : 200
 
-const WARM_UP_SECONDS = 1
 const REST_MS = 200
 /** Of a server at rest: timers and the like. */
 const REST_SHARE = 0.1
@@ -48,12 +47,17 @@ async function atRest(server: Server): Promise<void> {
 
 const round = (value: number, digits: number): number => Number(value.toFixed(digits))
 
-/** Lets a server compile its code and fill its pools. */
-export async function warmUp(bench: Bench, server: Server, workload: Workload): Promise<void> {
+/** Lets a server compile its code and fill its pools: a program in JavaScript needs some 10,000 requests of a kind until it runs as it will. */
+export async function warmUp(
+  bench: Bench,
+  server: Server,
+  workload: Workload,
+  seconds: number,
+): Promise<void> {
   const expected = expectedStatus(server, workload)
   if (expected === undefined) return
   await probe(server.port, workload, expected, server.name)
-  await load(server.port, workload, { expected, seconds: WARM_UP_SECONDS, folder: bench.folder })
+  await load(server.port, workload, { expected, seconds, folder: bench.folder })
   await atRest(server)
 }
 
