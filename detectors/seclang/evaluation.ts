@@ -8,7 +8,7 @@ import { type Macro, parseMacro } from './macro.js'
 import { MatchLog, type ValueMatch } from './match-log.js'
 import { engineMode, weaker } from './mode.js'
 import type { OperatorRun } from './operator.js'
-import { type Plan, type Settled, type Step, Suspects } from './plan/index.js'
+import { type PlacedScreen, type Plan, type Settled, type Step, Suspects } from './plan/index.js'
 import type {
   CompiledOperator,
   CompiledRule,
@@ -58,6 +58,7 @@ export interface RuleProgram {
 /** Keys of what was captured: the match, then its groups. */
 const CAPTURE_KEYS = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
 const NOWHERE: readonly Span[] = []
+const NO_SCREENS: readonly undefined[] = []
 /** No seclang phase comes after it. */
 const OFF_THE_PATH = -1
 
@@ -77,6 +78,8 @@ export class Evaluation {
   readonly #suspects: readonly Suspects[]
   readonly #log: MatchLog
   #found: Span[] = []
+  /** Whether it is known without asking that the operator of the link in turn matches. */
+  #certain = false
   /** The last seclang phase that the transaction was on the clean path in, from the first on. */
   #walked = 0
   /** Whether a rule took an effect with which the clean path ends. */
@@ -230,17 +233,17 @@ export class Evaluation {
   /** Judges one rule unless the plan knows that it does not match; whether it matched. */
   #take(step: Step): boolean {
     const { state } = this
-    const { rule, screen, condition } = step
+    const { rule, screens, condition } = step
     const entry = condition?.(state)
     if (condition !== undefined && entry === undefined) return false
     if (state.exclusions.removes(rule)) return false
     // What XML shows depends on the rule that looks.
     state.rule = rule
-    const suspects = screen && this.#suspects[step.filter]
-    if (screen !== undefined && suspects?.has(screen) === false) return false
+    const [first] = screens
+    if (first !== undefined && this.#suspects[first.place]?.has(first) === false) return false
     const { switches } = state
     const routine = step.routine && entry !== undefined && this.#repeat(rule, entry)
-    const matched = routine || this.#evaluate(rule, screen && suspects?.of(screen))
+    const matched = routine || this.#evaluate(rule, screens)
     if (state.switches !== switches) for (const each of this.#suspects) each.switched()
     return matched
   }
@@ -313,17 +316,24 @@ export class Evaluation {
   /**
    * Judges a rule with all its links; true when the last one matched.
    *
-   * @param suspects the only values that the first link can match; without them it judges all
+   * @param screens by link, what tells which values it can match; without them it judges all
    */
-  #evaluate(rule: CompiledRule, suspects?: readonly string[]): boolean {
+  #evaluate(rule: CompiledRule, screens: readonly (PlacedScreen | undefined)[] = NO_SCREENS): boolean {
     const { state } = this
     state.rule = rule
     if (state.matchedVariables.length > 0) state.matchedVariables = []
     const removed = state.exclusions.targetsOf(rule)
+    const { switches } = state
     const last = rule.links.length - 1
     let index = 0
     for (const link of rule.links) {
-      const only = index === 0 ? suspects : undefined
+      // What the links before it have switched on is not among the suspects yet.
+      const screen = state.switches === switches ? screens[index] : undefined
+      const suspects = screen && this.#suspects[screen.place]
+      if (screen !== undefined && suspects?.has(screen) === false) return false
+      this.#certain =
+        screen !== undefined && !link.capture && !link.multiMatch && suspects?.surely(screen) === true
+      const only = screen && suspects?.of(screen)
       if (!this.#evaluateLink(rule, link, index++ === last, removed, only)) return false
     }
     return true
@@ -391,7 +401,7 @@ export class Evaluation {
     this.#run.locating = shown && capture && isLocated(operator)
     if (this.#captured.length > 0) this.#captured.length = 0
     if (this.#found.length > 0) this.#found = []
-    const result = operator.run(value, this.#run) !== operator.negated
+    const result = this.#certain || operator.run(value, this.#run) !== operator.negated
     if (result && capture) this.#storeCaptures()
     return result
   }

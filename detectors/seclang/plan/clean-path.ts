@@ -213,25 +213,27 @@ function isSilent({ settled }: Draft): boolean {
 
 /** Whether one watch can stand for both. */
 function together(a: Step, b: Step): boolean {
-  return isWatched(a) && isWatched(b) && a.filter === b.filter
+  return isWatched(a) && isWatched(b) && a.screens[0]?.place === b.screens[0]?.place
 }
 
-function isWatched({ screen, condition }: Step): boolean {
-  return screen !== undefined && condition === undefined
+function isWatched({ screens, condition }: Step): boolean {
+  return screens[0] !== undefined && condition === undefined
 }
 
 function watch(steps: readonly Step[]): Watch | undefined {
   const [first] = steps
-  if (first?.screen === undefined || !isWatched(first)) return undefined
+  if (first?.screens[0] === undefined || !isWatched(first)) return undefined
   const words = new Map<number, number>()
   let needs = 0
-  for (const { screen } of steps) {
+  for (const {
+    screens: [screen],
+  } of steps) {
     if (screen === undefined) continue
     const word = screen.bit >> 5
     words.set(word, (words.get(word) ?? 0) | (1 << (screen.bit & 31)))
     needs |= screen.needs
   }
-  return { filter: first.filter, needs, bits: Int32Array.from([...words].flat()) }
+  return { filter: first.screens[0].place, needs, bits: Int32Array.from([...words].flat()) }
 }
 
 function disturbs({ effects }: RuleLink, relied: ReadonlySet<string>): boolean {

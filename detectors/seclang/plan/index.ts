@@ -1,3 +1,3 @@
 export type { Settled } from './clean-path.js'
-export { Plan, type Step, filtersOf } from './plan.js'
+export { type PlacedScreen, Plan, type Step, filtersOf } from './plan.js'
 export { Suspects } from './suspects.js'

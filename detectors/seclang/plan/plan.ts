@@ -1,4 +1,4 @@
-import type { CompiledRule, PhaseItem, SeclangPhase } from '../rule.js'
+import type { CompiledRule, PhaseItem, RuleLink, SeclangPhase } from '../rule.js'
 import { CleanPath } from './clean-path.js'
 import { type Condition, condition, isRoutine } from './condition.js'
 import { RuleFilter, type Screen, screened } from './rule-filter.js'
@@ -10,14 +10,17 @@ export interface Step {
   readonly rule: CompiledRule
   /** Which step comes next when the rule matches: the one behind all that its `skip` and `skipAfter` pass over. */
   readonly afterMatch: number
-  /** Tells when the rule cannot match; undefined where only judging does. */
-  readonly screen: Screen | undefined
+  /** By link, what tells when it cannot match; undefined where only judging does. */
+  readonly screens: readonly (PlacedScreen | undefined)[]
   /** Judges the first link more cheaply, where there is a way. */
   readonly condition: Condition | undefined
   /** Whether a match of it, by its condition, is like the last one. */
   readonly routine: boolean
-  /** Which of the plan's filters the screen belongs to. */
-  readonly filter: number
+}
+
+export interface PlacedScreen extends Screen {
+  /** Which of the plan's filters it belongs to. */
+  readonly place: number
 }
 
 type Phases = ReadonlyMap<SeclangPhase, readonly PhaseItem[]>
@@ -34,9 +37,9 @@ export class Plan {
     phases: Phases,
     readonly filters: readonly RuleFilter[],
   ) {
-    const screens = new Map<CompiledRule, readonly [screen: Screen, filter: number]>()
-    for (const [index, filter] of filters.entries())
-      for (const [rule, screen] of filter.screens) screens.set(rule, [screen, index])
+    const screens = new Map<RuleLink, PlacedScreen>()
+    for (const [place, filter] of filters.entries())
+      for (const [link, screen] of filter.screens) screens.set(link, { ...screen, place })
     this.#steps = new Map([...phases].map(([phase, items]) => [phase, stepsOf(items, screens)]))
     this.path = new CleanPath(this.#steps)
   }
@@ -48,33 +51,35 @@ export class Plan {
 
 /** Filters for the rules of all phases: one for what requests show, one for responses. They are dear; what is compiled once keeps them. */
 export function filtersOf(phases: Phases): readonly RuleFilter[] {
-  const rules = { request: [] as CompiledRule[], response: [] as CompiledRule[] }
-  for (const items of phases.values()) {
-    for (const item of items) {
-      if (item.kind !== 'rule') continue
-      const side = screened(item.rule)
-      if (side !== undefined) rules[side].push(item.rule)
-    }
+  const starts: RuleLink[] = []
+  const rests: RuleLink[] = []
+  for (const item of [...phases.values()].flat()) {
+    // What XML shows depends on the namespaces of the rule that looks.
+    if (item.kind !== 'rule' || item.rule.xmlNamespaces.size > 0) continue
+    const [start, ...rest] = item.rule.links
+    if (screened(start) !== undefined) starts.push(start)
+    // Few chains get past a start that is screened.
+    else rests.push(...rest)
   }
-  return [rules.request, rules.response]
+  const links = [...starts, ...rests]
+  return (['request', 'response'] as const)
+    .map((side) => links.filter((link) => screened(link) === side))
     .filter(({ length }) => length > 0)
     .map((each) => new RuleFilter(each))
 }
 
-function stepsOf(
-  items: readonly PhaseItem[],
-  screens: ReadonlyMap<CompiledRule, readonly [screen: Screen, filter: number]>,
-): readonly Step[] {
+function stepsOf(items: readonly PhaseItem[], screens: ReadonlyMap<RuleLink, PlacedScreen>): readonly Step[] {
   const places: number[] = []
   let count = 0
   for (const { kind } of items) places.push(kind === 'rule' ? count++ : -1)
   return items.flatMap((item, at): Step[] => {
     if (item.kind === 'marker') return []
-    const [screen, filter = 0] = screens.get(item.rule) ?? []
+    const { rule } = item
     const afterMatch = places[placeAfter(items, at, item.rule, item.set)] ?? count
-    const quick = condition(item.rule.links[0])
-    const routine = quick !== undefined && isRoutine(item.rule)
-    return [{ at: places[at] ?? 0, rule: item.rule, afterMatch, screen, condition: quick, routine, filter }]
+    const quick = condition(rule.links[0])
+    const routine = quick !== undefined && isRoutine(rule)
+    const own = rule.links.map((link) => screens.get(link))
+    return [{ at: places[at] ?? 0, rule, afterMatch, screens: own, condition: quick, routine }]
   })
 }
 

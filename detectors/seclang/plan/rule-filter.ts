@@ -1,5 +1,5 @@
 import { type Requirement, byteClass, noRequirement } from '../prefilter/index.js'
-import type { CompiledOperator, CompiledRule, CompiledTarget, RuleLink } from '../rule.js'
+import type { CompiledOperator, CompiledTarget, RuleLink } from '../rule.js'
 import { changesOf, isOpaque } from '../transformations/changes.js'
 import { Answers } from './answers.js'
 import { isPure } from './probe.js'
@@ -19,7 +19,7 @@ export interface SourceReaders {
   readonly byKey: ReadonlyMap<string, Readers> | undefined
 }
 
-/** How a rule is asked for: its bit in the sets of candidates, and the sources that its answer depends on. */
+/** How a link is asked for: its bit in the sets of candidates, and the sources that its answer depends on. */
 export interface Screen {
   readonly filter: RuleFilter
   readonly bit: number
@@ -27,14 +27,16 @@ export interface Screen {
   readonly needs: number
 }
 
-/** A rule of a filter, by the operator of its first link. */
+/** A link of a filter, by its operator. */
 export interface Member {
   readonly operator: CompiledOperator
   /** The same number for operators that are the same; -1 for one of its kind. */
   readonly twin: number
+  /** Of a negated operator, the bit of values that it may not match: it surely matches the others. -1 when only judging tells. */
+  readonly denial: number
 }
 
-/** One target of a rule, seen from one of its sources. */
+/** One target of a link, seen from one of its sources. */
 interface Read {
   readonly bit: number
   readonly link: RuleLink
@@ -44,8 +46,8 @@ interface Read {
 }
 
 /**
- * Says of many rules at once which values they can match: what a value is after the transformations is computed once for all rules that ask for it, and
- * one prefilter tells whose operators it can satisfy. Rules are here by their first link; for those that are not, only judging tells.
+ * Says of many links at once which values they can match: what a value is after the transformations is computed once for all that ask for it, and
+ * one prefilter tells whose operators it can satisfy. For links that are not here only judging tells.
  */
 export class RuleFilter {
   /** Words of a set of rules: 32 bits each. */
@@ -60,19 +62,18 @@ export class RuleFilter {
   readonly twins: number
   readonly answers = new Answers()
   readonly sources: readonly SourceReaders[]
-  readonly screens: ReadonlyMap<CompiledRule, Screen>
+  readonly screens: ReadonlyMap<RuleLink, Screen>
   /** Bits of the sources by when they change: between seclang phases, and when a rule changes what is parsed or shown. */
   readonly perPhase: number
   readonly perSwitch: number
 
-  constructor(rules: readonly CompiledRule[]) {
+  constructor(links: readonly RuleLink[]) {
     const sources: Source[] = []
     const reads: Read[][] = []
     const operators: CompiledOperator[] = []
-    const screens = new Map<CompiledRule, Screen>()
+    const screens = new Map<RuleLink, Screen>()
     const decoding = new Set<number>()
-    for (const rule of rules) {
-      const [link] = rule.links
+    for (const link of links) {
       const { operator } = link
       const found = link.targets.flatMap((target) =>
         (sourcesOf(target) ?? []).map((source) => ({ source, target })),
@@ -89,14 +90,24 @@ export class RuleFilter {
         needs |= 1 << at
         ;(reads[at] ??= []).push({ bit, link, key: target.key, excludedKeys: excludedKeys(link, target) })
       }
-      screens.set(rule, { filter: this, bit, needs })
+      screens.set(link, { filter: this, bit, needs })
     }
     const requirements = operators.map(requirementOf)
+    const denials = operators.map(({ negated, run: { requires } }, bit) => {
+      if (!negated || requires?.literals === undefined) return -1
+      const denial = requirements.push(caseless(requires)) - 1
+      if (decoding.has(bit)) decoding.add(denial)
+      return denial
+    })
     this.words = (requirements.length + 31) >>> 5
     this.shown = new Sieve(requirements, new Set(requirements.keys()))
     this.decoded = new Sieve(requirements, decoding)
     const twins = twinsOf(operators)
-    this.members = operators.map((operator) => ({ operator, twin: twins.get(named(operator)) ?? -1 }))
+    this.members = operators.map((operator, bit) => ({
+      operator,
+      twin: twins.get(named(operator)) ?? -1,
+      denial: denials[bit] ?? -1,
+    }))
     this.twins = twins.size
     this.screens = screens
     this.sources = sources.map((source, index) => sourceReaders(source, reads[index] ?? [], requirements))
@@ -107,12 +118,10 @@ export class RuleFilter {
 
 export type Screened = 'request' | 'response'
 
-/** Which filter a rule belongs to; undefined when no filter can tell anything of it. */
-export function screened(rule: CompiledRule): Screened | undefined {
-  const [link] = rule.links
+/** Which filter a link belongs to; undefined when no filter can tell anything of it. */
+export function screened(link: RuleLink): Screened | undefined {
   const { operator } = link
   if (operator === undefined || !isPure(operator)) return undefined
-  if (rule.xmlNamespaces.size > 0) return undefined
   let side: Screened | undefined
   for (const target of link.targets) {
     const sources = sourcesOf(target)

@@ -53,6 +53,8 @@ export class Suspects {
   readonly #open = new Map<number, Finding[]>()
   /** By rule, the values as they stood before any transformation. */
   readonly #values = new Map<number, string[]>()
+  /** Rules that surely match all of these. */
+  readonly #sure = new Set<number>()
   readonly #known = new Map<string, Value>()
   /** The same of what decoding made. */
   readonly #decoded = new Map<string, Value>()
@@ -82,7 +84,10 @@ export class Suspects {
     const open = this.#open.get(bit)
     if (open !== undefined) {
       this.#open.delete(bit)
-      for (const { value, raw } of open) if (this.#matches(bit, value)) this.#suspect(bit, raw)
+      for (const { value, raw } of open) {
+        const sure = this.#denied(bit, value)
+        if (sure || this.#matches(bit, value)) this.#suspect(bit, raw, sure)
+      }
     }
     return this.#values.has(bit)
   }
@@ -101,6 +106,11 @@ export class Suspects {
   /** The values that the rule has to judge; it does not match any other. */
   of({ bit }: Screen): readonly string[] {
     return this.#values.get(bit) ?? NOTHING
+  }
+
+  /** Whether the rule's operator says yes to all of these, and has nothing else to say. */
+  surely({ bit }: Screen): boolean {
+    return this.#sure.has(bit)
   }
 
   #load(missing: number): void {
@@ -123,9 +133,11 @@ export class Suspects {
     }
   }
 
-  #suspect(bit: number, raw: string): void {
+  #suspect(bit: number, raw: string, sure = false): void {
     this.#live[bit >> 5] = (this.#live[bit >> 5] ?? 0) | (1 << (bit & 31))
     const values = this.#values.get(bit)
+    if (!sure) this.#sure.delete(bit)
+    else if (values === undefined) this.#sure.add(bit)
     if (values === undefined) this.#values.set(bit, [raw])
     else if (values.at(-1) !== raw) values.push(raw)
   }
@@ -202,6 +214,13 @@ export class Suspects {
     if (this.#characters < MAX_CACHED_CHARACTERS)
       value.changed = { apply, value: result, next: value.changed }
     return result
+  }
+
+  /** Whether a negated operator matches for want of what it must not find. */
+  #denied(bit: number, value: Value): boolean {
+    const denial = this.#filter.members[bit]?.denial ?? -1
+    if (denial < 0) return false
+    return ((this.#candidates(value)[denial >> 5] ?? 0) & (1 << (denial & 31))) === 0
   }
 
   #matches(bit: number, value: Value): boolean {
