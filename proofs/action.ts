@@ -1,7 +1,7 @@
-import { concatBytes, equalBytes, utf8Bytes } from './bytes.js'
-import { canonicalBytes, isCanonicalObject } from './canonical-json.js'
+import { equalBytes, utf8Bytes } from './bytes.js'
+import { canonicalize, isCanonicalObject } from './canonical-json.js'
 import type { CanonicalValue } from './canonical-json.js'
-import { parseCanonical } from './canonical-parser.js'
+import { ACTION_LIMITS, parseCanonical } from './canonical-parser.js'
 import { ProofError } from './errors.js'
 import { actionSchema } from './kinds/index.js'
 import type { ActionKind } from './kinds/index.js'
@@ -69,13 +69,15 @@ export function parseAction(text: Uint8Array): ActionPayload {
 }
 
 /**
- * The text of an action. What it writes, {@link parseAction} reads; anything else is refused here.
+ * The text of an action. What it writes, {@link parseAction} reads: the canonical form of what fits its schema.
  *
- * @throws ProofError as {@link parseAction}
+ * @throws ProofError `malformed_action` as {@link checkAction}, `not_canonical` for a string without a UTF-8 form, `too_large`
  */
-export function formatAction(payload: ActionPayload): Uint8Array {
-  const text = concatBytes(PREFIX, canonicalBytes(payload), Uint8Array.of(NEWLINE))
-  parseAction(text)
+export function formatAction(payload: CanonicalValue): Uint8Array {
+  const text = utf8Bytes(`${ACTION_LINE}\n${canonicalize(checkAction(payload))}\n`)
+  const bytes = text.length - PREFIX.length - 1
+  if (bytes > ACTION_LIMITS.maxBytes)
+    throw new ProofError('too_large', `${bytes} bytes of JSON, more than ${ACTION_LIMITS.maxBytes}`)
   return text
 }
 

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { concatBytes, viewOf } from './bytes.js'
+import { viewOf } from './bytes.js'
 import { ProofError } from './errors.js'
 import { HASH_SIZE, rootOfLeafHashes } from './merkle.js'
 import type { NodeReader } from './merkle.js'
@@ -117,14 +117,20 @@ export function parseHashTile(bytes: Uint8Array, width: number): Uint8Array[] {
  * @throws ProofError `too_large` for an entry above 65,535 bytes
  */
 export function encodeEntryBundle(entries: readonly Uint8Array[]): Uint8Array {
-  const parts = entries.flatMap((entry) => {
+  let size = 0
+  for (const entry of entries) {
     if (entry.length > MAX_ENTRY)
       throw new ProofError('too_large', `an entry of ${entry.length} bytes, more than ${MAX_ENTRY}`)
-    const length = Buffer.alloc(2)
-    length.writeUInt16BE(entry.length)
-    return [length, entry]
-  })
-  return concatBytes(...parts)
+    size += 2 + entry.length
+  }
+  const bundle = Buffer.allocUnsafe(size)
+  let at = 0
+  for (const entry of entries) {
+    at = bundle.writeUInt16BE(entry.length, at)
+    bundle.set(entry, at)
+    at += entry.length
+  }
+  return bundle
 }
 
 /**

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { checkAction, formatAction } from '../../proofs/action.js'
+import { formatAction } from '../../proofs/action.js'
 import { encodeHex } from '../../proofs/bytes.js'
 import { leafHash } from '../../proofs/hashing.js'
 import type { CanonicalValue } from '../../proofs/canonical-json.js'
@@ -137,7 +137,11 @@ class OutboxRecorder implements LedgerSession {
     const now = this.#options.clock.now()
     const others = (this.#options.participants ?? []).filter((name) => name !== this.agent)
     const participants = [this.agent, ...others]
-    const text = this.#format({ kind: 'session.open', ts: now, members: { participants } }, now, parent)
+    const text = this.#format(
+      { kind: 'session.open', ts: now, members: { participants } },
+      uuidv7(now),
+      parent,
+    )
     this.#sender.add(text)
     this.#opened = this.#sender
       .flush()
@@ -165,7 +169,7 @@ class OutboxRecorder implements LedgerSession {
       return undefined
     }
     const id = action.id ?? uuidv7(now)
-    const text = this.#format({ ...action, id }, now)
+    const text = this.#format(action, id)
     if (action.id !== undefined) this.#claim(id)
     this.#sender.add(text, position)
     this.#inSecond++
@@ -189,7 +193,7 @@ class OutboxRecorder implements LedgerSession {
     const now = this.#options.clock.now()
     if (this.#tally.count > 0) this.#addSummary()
     const count = this.#sender.next
-    const text = this.#format({ kind: 'session.close', ts: now, members: { count } }, now)
+    const text = this.#format({ kind: 'session.close', ts: now, members: { count } }, uuidv7(now))
     this.#sender.add(text)
     const deadline = setTimeout(() => {
       const message = `the outbox takes nothing: ${this.#sender.waiting} entries are not recorded`
@@ -243,22 +247,19 @@ class OutboxRecorder implements LedgerSession {
   #addSummary(): void {
     const now = this.#options.clock.now()
     const { members, position } = this.#tally.take()
-    this.#sender.add(this.#format({ kind: 'security.summary', ts: now, members }, now), position)
+    this.#sender.add(this.#format({ kind: 'security.summary', ts: now, members }, uuidv7(now)), position)
   }
 
-  #format(action: ActionInput, now: number, parent?: string): Uint8Array {
-    const members: Record<string, CanonicalValue> = { ...action.members }
-    const payload = {
-      ...members,
-      v: 1,
-      id: action.id ?? uuidv7(now),
-      agent: this.agent,
-      session: this.session,
-      seq: this.#sender.next,
-      ts: action.ts,
-      kind: action.kind,
-      ...(parent === undefined ? {} : { parents: [parent] }),
-    }
-    return formatAction(checkAction(payload))
+  #format(action: ActionInput, id: string, parent?: string): Uint8Array {
+    const payload: Record<string, CanonicalValue> = { ...action.members }
+    payload['v'] = 1
+    payload['id'] = id
+    payload['agent'] = this.agent
+    payload['session'] = this.session
+    payload['seq'] = this.#sender.next
+    payload['ts'] = action.ts
+    payload['kind'] = action.kind
+    if (parent !== undefined) payload['parents'] = [parent]
+    return formatAction(payload)
   }
 }

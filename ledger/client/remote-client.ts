@@ -1,4 +1,4 @@
-import { checkAction, formatAction } from '../../proofs/action.js'
+import { formatAction } from '../../proofs/action.js'
 import { parseSessionBundle } from '../../proofs/bundle.js'
 import { equalBytes } from '../../proofs/bytes.js'
 import type { CanonicalValue } from '../../proofs/canonical-json.js'
@@ -185,7 +185,7 @@ export class LedgerClient {
       kind: action.kind,
       ...(parent === undefined ? {} : { parents: [parent] }),
     }
-    const text = formatAction(checkAction(payload))
+    const text = formatAction(payload)
     this.#next++
     const recorded = new Promise<RecordedAction>((resolve, reject) => {
       this.#waiting.push({ id, text, resolve, reject })

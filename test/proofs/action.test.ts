@@ -11,7 +11,10 @@ import {
 } from '../../proofs/action.js'
 import { ACTION_KINDS, actionJsonSchema, actionSchema } from '../../proofs/kinds/index.js'
 import { NAME_PATTERN, uuid } from '../../proofs/kinds/members.js'
-import type { CanonicalValue } from '../../proofs/canonical-json.js'
+import { canonicalBytes, isCanonicalObject } from '../../proofs/canonical-json.js'
+import type { CanonicalObject, CanonicalValue } from '../../proofs/canonical-json.js'
+import { ACTION_LIMITS } from '../../proofs/canonical-parser.js'
+import type { Schema } from '../../proofs/schema.js'
 import { leafHash } from '../../proofs/merkle.js'
 import { noteSigner } from '../../proofs/note-key.js'
 import { ProofError } from '../../proofs/errors.js'
@@ -122,9 +125,103 @@ void t.test('line 2 of no text of ours can be a decimal number', async (t) => {
 void t.test('what cannot be read is not written', async (t) => {
   t.throws(() => formatAction(actionOf(-1)), { code: 'MALFORMED_ACTION' })
   t.throws(() => formatAction(actionOf(0, { extra: 1 })), { code: 'MALFORMED_ACTION' })
-  t.throws(() => formatAction(actionOf(0.5)), { code: 'NOT_CANONICAL' })
+  t.throws(() => formatAction(actionOf(0.5)), { code: 'MALFORMED_ACTION' })
+  t.throws(() => formatAction({ ...actionOf(0), tool: '\ud800' }), { name: 'ProofError' })
   t.throws(() => checkAction([]), { code: 'MALFORMED_ACTION' })
   t.throws(() => checkAction('x'), { code: 'MALFORMED_ACTION' })
+})
+
+/** A value of JSON with some of it exchanged for something else, mostly of the wrong kind. */
+function altered(value: CanonicalValue, random: ReturnType<typeof randomSource>): CanonicalValue {
+  if (random.below(4) === 0) return OTHERS[random.below(OTHERS.length)] ?? ''
+  if (typeof value !== 'object') return value
+  if (!isCanonicalObject(value)) {
+    const at = random.below(value.length + 1)
+    return [...value.slice(0, at), altered(value[at] ?? 'x', random), ...value.slice(at + 1)]
+  }
+  const members = new Map(Object.entries(value))
+  const keys = [...members.keys(), 'other', 'Other']
+  const key = keys[random.below(keys.length)] ?? ''
+  if (random.below(5) === 0) members.delete(key)
+  else members.set(key, altered(members.get(key) ?? 1, random))
+  return Object.fromEntries(members)
+}
+
+const OTHERS: readonly CanonicalValue[] = [
+  0,
+  -0,
+  -1,
+  0.5,
+  1e21,
+  2 ** 53,
+  true,
+  '',
+  'x',
+  'a"b',
+  'tab\t',
+  '\ud800',
+  'é😀',
+  'y'.repeat(300),
+  'z'.repeat(60_000),
+  [],
+  [1],
+  ['a', 'a'],
+  {},
+  { a: 1 },
+  { 'A b': 1 },
+  JSON.parse('null') as CanonicalValue,
+]
+
+void t.test('an action is written exactly when what is written is read', async (t) => {
+  const random = randomSource(47)
+  const outcome = (work: () => Uint8Array): string | undefined => {
+    try {
+      return Buffer.from(work()).toString('latin1')
+    } catch (error) {
+      if (!(error instanceof ProofError)) throw error
+      return undefined
+    }
+  }
+  const actions = vectors<{ json: string }>('action-accept.json').map(
+    ({ json }) => JSON.parse(json) as CanonicalObject,
+  )
+  let written = 0
+  for (let i = 0; i < 20_000; i++) {
+    let action: CanonicalValue = actions[i % actions.length] ?? {}
+    for (let changes = random.below(3); changes > 0; changes--) action = altered(action, random)
+    const expected = outcome(() => {
+      const text = textOf(canonicalBytes(action))
+      parseAction(text)
+      return text
+    })
+    const found = outcome(() => formatAction(action))
+    if (found !== expected) t.equal(found, expected, JSON.stringify(action))
+    if (found !== undefined) written++
+  }
+  t.ok(written > 5000 && written < 15_000, `${written} were written`)
+})
+
+void t.test('no schema takes what the canonical form does not', async (t) => {
+  const walk = (schema: Schema): number => {
+    switch (schema.type) {
+      case 'object':
+        for (const key of schema.members.keys()) t.match(key, /^[a-z0-9_]+$/)
+        return 1 + Math.max(0, ...[...schema.members.values()].map(walk))
+      case 'map':
+        // A set of keys of the form's own characters, anchored at both ends.
+        t.match(schema.keys.source, /^\^(?:\[a-z0-9_\]|\(\?:\[0-9\]\{1,16\}\|other\))(?:\{[0-9,]+\})?\$$/)
+        t.equal(schema.keys.flags, '')
+        return 1 + walk(schema.values)
+      case 'list':
+        return 1 + walk(schema.items)
+      default:
+        return 0
+    }
+  }
+  for (const kind of ACTION_KINDS) {
+    const schema = actionSchema(kind)
+    t.ok(schema !== undefined && walk(schema) <= ACTION_LIMITS.maxDepth, `${kind} is not too deep`)
+  }
 })
 
 void t.test('an action is signed by its agent, among others', async (t) => {

@@ -56,6 +56,19 @@ void t.test('keys are sorted by UTF-16 code units', async (t) => {
   )
 })
 
+void t.test(
+  'strings are escaped as ECMAScript does, whatever they hold and however long they are',
+  async (t) => {
+    for (let code = 0; code < 0x180; code++) {
+      const char = String.fromCharCode(code)
+      for (const text of [char, `a${char}z`, `${'a'.repeat(255)}${char}`, `${'a'.repeat(256)}${char}`])
+        if (canonicalize(text) !== JSON.stringify(text))
+          t.fail(`U+${code.toString(16)} in ${text.length} characters`)
+    }
+    t.equal(canonicalize({ 'a"b': '\u2028' }), '{"a\\"b":"\u2028"}')
+  },
+)
+
 void t.test('what has no JSON form is refused, never dropped or converted', async (t) => {
   const cyclic: unknown[] = []
   cyclic.push(cyclic)
@@ -84,6 +97,7 @@ void t.test('what has no JSON form is refused, never dropped or converted', asyn
   for (const [name, value] of Object.entries(wrong))
     t.throws(() => canonicalize(value), { code: 'NOT_CANONICAL' }, name)
   t.throws(() => canonicalize({ a: [{ b: undefined }] }), /\$\.a\[0\]\.b/, 'it names the place')
+  t.throws(() => canonicalize({ a: [1, { b: 2 }, '\ud800'], c: 1 }), /^\$\.a\[2\]: /, 'and not one before it')
 })
 
 void t.test('toJSON and inherited members play no part', async (t) => {
