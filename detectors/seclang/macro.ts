@@ -31,13 +31,14 @@ export class Macro {
   }
 
   expand(state: TransactionState): string {
-    if (this.segments.length === 0) return ''
-    const [only] = this.segments
-    if (this.segments.length === 1 && typeof only === 'string') return only
+    const { segments } = this
+    if (segments.length === 0) return ''
+    const only = segments[0]
+    if (segments.length === 1 && typeof only === 'string') return only
     if (state.macroDepth >= MAX_MACRO_DEPTH) return ''
     state.macroDepth++
     let result = ''
-    for (const segment of this.segments) {
+    for (const segment of segments) {
       result += typeof segment === 'string' ? segment : valueOf(segment, state)
     }
     state.macroDepth--

@@ -1,7 +1,8 @@
-import type { RequestSpan, RuleMatch, Span } from '../verdict.js'
+import type { RuleMatch, Span } from '../verdict.js'
 import type { Entry } from './collections/entry.js'
+import type { Macro } from './macro.js'
 import { RequestPlaces } from './request-places.js'
-import { ruleMatch } from './rule-match.js'
+import { type MatchPlaces, ruleMatch } from './rule-match.js'
 import type { CompiledRule } from './rule.js'
 import type { TransactionState } from './state.js'
 
@@ -26,6 +27,7 @@ export class MatchLog {
   readonly matches: RuleMatch[] = []
   readonly #state: TransactionState
   readonly #places: RequestPlaces
+  readonly #expand = (macro: Macro): string => macro.expand(this.#state)
 
   constructor(state: TransactionState) {
     this.#state = state
@@ -39,8 +41,9 @@ export class MatchLog {
 
   /** @param found where the operator found something in the value, when that is shown */
   record(rule: CompiledRule, match: ValueMatch | undefined, found: readonly Span[]): RuleMatch {
-    const record = rule.log ? this.#describe(rule, match) : this.#unlogged(rule, match)
-    if (match !== undefined && this.shows(rule)) Object.assign(record, this.#located(match, found))
+    const shown = match !== undefined && this.shows(rule)
+    const places = shown ? { found, source: this.#places.of(match.collection, match.entry) } : undefined
+    const record = rule.log ? this.#describe(rule, match, places) : this.#unlogged(rule, match)
     this.keep(record)
     return record
   }
@@ -63,15 +66,7 @@ export class MatchLog {
     return record
   }
 
-  #describe(rule: CompiledRule, match: ValueMatch | undefined): RuleMatch {
-    return ruleMatch(rule, match, (macro) => macro.expand(this.#state))
-  }
-
-  #located(
-    { collection, entry }: ValueMatch,
-    found: readonly Span[],
-  ): { found?: readonly Span[]; source?: readonly RequestSpan[] } {
-    const source = this.#places.of(collection, entry)
-    return { ...(found.length === 0 ? {} : { found }), ...(source.length === 0 ? {} : { source }) }
+  #describe(rule: CompiledRule, match: ValueMatch | undefined, places?: MatchPlaces): RuleMatch {
+    return ruleMatch(rule, match, this.#expand, places)
   }
 }

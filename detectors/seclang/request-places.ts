@@ -10,6 +10,8 @@ import type { TransactionState } from './state.js'
 /** Most places that one variable names; only those that sum up many values have more than one. */
 export const MAX_SOURCE_SPANS = 32
 
+const NOWHERE: readonly RequestSpan[] = []
+
 interface PairSpans {
   readonly name: RequestSpan
   readonly value: RequestSpan
@@ -31,7 +33,8 @@ export class RequestPlaces {
 
   /** The places of an entry of a collection; empty when it has none of its own (`TX`, JSON members, response variables). */
   of(collection: string, entry: Entry): readonly RequestSpan[] {
-    const found = FINDERS.get(collection)?.(this, entry) ?? []
+    const found = FINDERS.get(collection)?.(this, entry)
+    if (found === undefined) return NOWHERE
     const spans: RequestSpan[] = []
     for (const span of found) {
       if (span !== undefined && spans.length < MAX_SOURCE_SPANS) spans.push(span)
@@ -162,10 +165,16 @@ function pairs<Place extends PairPlace>(
   for (const [index, place] of places.entries()) {
     const entry = entries[index]
     const from = base(place)
-    const shift = (span: Span): RequestSpan => ({ ...from, ...span, offset: from.offset + span.offset })
-    if (entry !== undefined) found.set(entry, { name: shift(place.name), value: shift(place.value) })
+    if (entry !== undefined)
+      found.set(entry, { name: moved(place.name, from), value: moved(place.value, from) })
   }
   return found
+}
+
+function moved({ offset, length }: Span, from: Omit<RequestSpan, 'length'>): RequestSpan {
+  const { part, header } = from
+  const span = { part, offset: from.offset + offset, length }
+  return header === undefined ? span : { ...span, header }
 }
 
 const argument: Find = (places, entry) => [places.argument(entry)?.value]

@@ -27,12 +27,13 @@ export const setvar: ActionDefinition = {
     const raw = equals < 0 ? '1' : text.slice(equals + 1)
     const sign = raw.startsWith('+') ? 1 : raw.startsWith('-') ? -1 : 0
     const value = context.macro(sign === 0 ? raw : raw.slice(1))
-    const lower = target.key.constant ? target.key.text.toLowerCase() : undefined
+    const constant = target.key.constant ? target.key.text.toLowerCase() : undefined
     const apply = (state: TransactionState): void => {
       const values = target.values(state)
       const key = target.key.expand(state)
       const operand = value.expand(state)
-      const result = sign === 0 ? operand : assigned(values.get(key), sign, operand)
+      const lower = constant ?? key.toLowerCase()
+      const result = sign === 0 ? operand : assigned(values.lookUp(lower)?.value, sign, operand)
       if (!values.set(key, result, lower)) state.tx.truncate('seclang_variables')
       state.saved?.(`${target.collection}:${key}`, result)
     }
