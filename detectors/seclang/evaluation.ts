@@ -50,6 +50,8 @@ export interface RuleProgram {
   readonly settings: Settings
   readonly phases: ReadonlyMap<SeclangPhase, readonly PhaseItem[]>
   readonly plan: Plan
+  /** Whether rules read parameters of the request. */
+  readonly readsFields: boolean
   readonly store: PersistentStore
   /** Macros in operator arguments, taken apart once. */
   readonly macros: Map<string, Macro>
@@ -161,7 +163,7 @@ export class Evaluation {
       if (this.interruption !== undefined) return this.interruption
       if (this.#allowed === 'transaction' || (this.#allowed === 'request' && phase < 3)) return undefined
     }
-    if (phase === 2) parseRequestBody(state)
+    if (phase === 2) parseRequestBody(state, this.program.readsFields || this.trace !== undefined)
     if (this.trace !== undefined) return this.#runItems(this.program.phases.get(phase) ?? [])
     for (const suspects of this.#suspects) suspects.nextPhase()
     if (this.#walked !== phase - 1) return this.#follow(phase, 0)

@@ -83,7 +83,8 @@ export class RuleSet {
   ) {
     this.settings = settings
     this.rules = rules
-    this.#program = { settings, phases, plan: new Plan(phases, filters), store, macros: new Map() }
+    const plan = new Plan(phases, filters)
+    this.#program = { settings, phases, plan, readsFields: readsFields(phases), store, macros: new Map() }
     let size = 0
     for (const phase of phases.keys()) size += this.#program.plan.steps(phase).length
     this.size = size
@@ -127,6 +128,19 @@ export class RuleSet {
       responseBody: this.settings.responseBodyAccess && this.runs(4),
     }
   }
+}
+
+/** What holds parameters; a macro may name one too, and then reads them though no rule does. */
+const FIELDS = /^(?:ARGS|URLENCODED_ERROR)/
+
+function readsFields(phases: ReadonlyMap<SeclangPhase, readonly PhaseItem[]>): boolean {
+  return [...phases.values()]
+    .flat()
+    .some(
+      (item) =>
+        item.kind === 'rule' &&
+        item.rule.links.some(({ targets }) => targets.some(({ collection }) => FIELDS.test(collection))),
+    )
 }
 
 interface Chaining {

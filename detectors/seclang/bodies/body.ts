@@ -81,4 +81,27 @@ export interface BodyLimits {
  */
 export type BodyProcessor = (body: string, contentType: string, limits: BodyLimits) => ParsedBody
 
+/** Whether a processor surely reads a body to its end within the limits; false is no verdict. It costs much less than to read it. */
+export type BodyCheck = (bytes: Uint8Array, limits: BodyLimits) => boolean
+
+/** A body that nothing is wrong with: what it holds is read when somebody asks for it. */
+export class SoundBody implements ParsedBody {
+  readonly error = ''
+  readonly limits: readonly string[] = []
+  readonly #read: () => ParsedBody
+  #body: ParsedBody | undefined
+
+  constructor(read: () => ParsedBody) {
+    this.#read = read
+  }
+
+  get args(): readonly Entry[] {
+    return (this.#body ??= this.#read()).args
+  }
+
+  get urlencodedError(): boolean {
+    return (this.#body ??= this.#read()).urlencodedError === true
+  }
+}
+
 export const EMPTY_PARSED_BODY: ParsedBody = { args: [], error: '', limits: [] }

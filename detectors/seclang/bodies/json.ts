@@ -1,6 +1,7 @@
 import type { Entry } from '../collections/entry.js'
-import type { BodyLimits, BodyProcessor, ParsedBody } from './body.js'
+import type { BodyCheck, BodyLimits, BodyProcessor, ParsedBody } from './body.js'
 import { JsonCursor, JsonSyntaxError } from './json-scalars.js'
+import { isSoundJson } from './sound-json.js'
 
 // Names repeat the keys above them. Their sum stays linear in the body: a huge key over many members is refused.
 const NAME_CHARACTERS_BASE = 64 * 1024
@@ -42,6 +43,10 @@ export const json: BodyProcessor = (body, _contentType, limits) => {
   }
 }
 
+export const isSound: BodyCheck = (bytes, limits) => isSoundJson(bytes, limits, mostNames(bytes.length))
+
+const mostNames = (length: number): number => NAME_CHARACTERS_BASE + NAME_CHARACTERS_FACTOR * length
+
 const QUOTE = 0x22
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
@@ -61,7 +66,7 @@ class JsonReader {
     readonly text: string,
     readonly limits: BodyLimits,
   ) {
-    this.#maxNames = NAME_CHARACTERS_BASE + NAME_CHARACTERS_FACTOR * text.length
+    this.#maxNames = mostNames(text.length)
     this.#cursor = new JsonCursor(text)
     // A UTF-8 byte order mark, which lenient readers skip.
     if (text.startsWith('\xef\xbb\xbf')) this.#cursor.at = 3

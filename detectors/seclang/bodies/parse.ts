@@ -1,8 +1,9 @@
+import type { Settings } from '../settings.js'
 import type { TransactionState } from '../state.js'
-import type { BodyLimits, BodyProcessor, ParsedBody } from './body.js'
-import { json } from './json.js'
+import { type BodyCheck, type BodyLimits, type BodyProcessor, type ParsedBody, SoundBody } from './body.js'
+import { isSound, json } from './json.js'
 import { multipart } from './multipart.js'
-import { urlencoded } from './urlencoded.js'
+import { isSoundForm, urlencoded } from './urlencoded.js'
 import { xml } from './xml.js'
 
 const PROCESSORS: ReadonlyMap<string, BodyProcessor> = new Map([
@@ -10,6 +11,11 @@ const PROCESSORS: ReadonlyMap<string, BodyProcessor> = new Map([
   ['MULTIPART', multipart],
   ['JSON', json],
   ['XML', xml],
+])
+
+const CHECKS: ReadonlyMap<string, BodyCheck> = new Map([
+  ['URLENCODED', isSoundForm],
+  ['JSON', isSound],
 ])
 
 /**
@@ -22,8 +28,12 @@ export function chooseBodyProcessor(state: TransactionState): void {
   else if (type.startsWith('multipart/form-data')) state.bodyProcessor = 'MULTIPART'
 }
 
-/** Reads the request body with the processor chosen so far; what is wrong with it shows in REQBODY_ERROR. */
-export function parseRequestBody(state: TransactionState): void {
+/**
+ * Reads the request body with the processor chosen so far; what is wrong with it shows in REQBODY_ERROR.
+ *
+ * @param read whether rules read its fields; without them it is mostly enough to know that nothing is wrong with it
+ */
+export function parseRequestBody(state: TransactionState, read: boolean): void {
   if (state.bodyParsed || !state.requestBodyAccess) return
   state.bodyParsed = true
   const { tx, settings } = state
@@ -38,15 +48,20 @@ export function parseRequestBody(state: TransactionState): void {
     complete: tx.requestBody.complete,
   }
   const contentType = tx.headers.get('content-type') ?? ''
-  const parsed = processor(tx.requestBodyText, contentType, limits)
-  state.body = withoutFilesLimit(parsed, tx.requestBody.bytes.length, settings.requestBodyNoFilesLimit)
+  const parse = (): ParsedBody => processor(tx.requestBodyText, contentType, limits)
+  const { bytes } = tx.requestBody
+  const sound = !read && CHECKS.get(state.bodyProcessor)?.(bytes, limits) === true
+  state.body = withoutFilesLimit(sound ? new SoundBody(parse) : parse(), bytes.length, settings)
   for (const limit of state.body.limits) tx.truncate(limit)
 }
 
 /** SecRequestBodyNoFilesLimit: what a body may hold besides files. A larger one is an error of the body. */
-function withoutFilesLimit(parsed: ParsedBody, size: number, limit: number | undefined): ParsedBody {
+function withoutFilesLimit(parsed: ParsedBody, size: number, settings: Settings): ParsedBody {
+  const limit = settings.requestBodyNoFilesLimit
   if (limit === undefined || noFilesLength(parsed, size) <= limit) return parsed
-  return { ...parsed, error: `Request body excluding files is bigger than ${limit} bytes` }
+  const { args, urlencodedError = false } = parsed
+  const error = `Request body excluding files is bigger than ${limit} bytes`
+  return { ...parsed, args, urlencodedError, error }
 }
 
 function noFilesLength({ multipart: parts, args }: ParsedBody, size: number): number {

@@ -1,5 +1,5 @@
 import { parseForm } from '../../transaction/form.js'
-import type { BodyProcessor } from './body.js'
+import type { BodyCheck, BodyProcessor } from './body.js'
 
 /** Reads `application/x-www-form-urlencoded`. */
 export const urlencoded: BodyProcessor = (body, _contentType, limits) => {
@@ -11,3 +11,6 @@ export const urlencoded: BodyProcessor = (body, _contentType, limits) => {
     limits: form.limited ? ['arguments'] : [],
   }
 }
+
+/** Each field but the last has a separator behind it, and something before that. */
+export const isSoundForm: BodyCheck = ({ length }, limits) => length < 2 * limits.arguments

@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import t from 'tap'
 import { LINEAR, growth } from './linear.js'
 import type { BodyLimits, MultipartFlag, ParsedBody } from '../../../detectors/seclang/bodies/body.js'
-import { json } from '../../../detectors/seclang/bodies/json.js'
+import { isSound, json } from '../../../detectors/seclang/bodies/json.js'
 import { multipart } from '../../../detectors/seclang/bodies/multipart.js'
+import { isSoundForm, urlencoded } from '../../../detectors/seclang/bodies/urlencoded.js'
 import { xml } from '../../../detectors/seclang/bodies/xml.js'
 import { compile, judge } from './profile.js'
 
@@ -96,6 +97,52 @@ t.test('JSON agrees with JSON.parse on what is JSON', (t) => {
         valid = false
       }
       return (json(text, '', LIMITS).error === '') === valid
+    }),
+    { numRuns: 3000 },
+  )
+  t.end()
+})
+
+t.test('a body is sound when reading it finds nothing wrong', (t) => {
+  const limits = fc.record({
+    arguments: fc.nat({ max: 8 }),
+    jsonDepth: fc.nat({ max: 5 }),
+    files: fc.constant(3),
+    argumentSeparator: fc.constantFrom('&', ';'),
+    complete: fc.boolean(),
+  })
+  const broken = fc
+    .tuple(
+      fc.json({ maxDepth: 4 }),
+      fc.nat(),
+      fc.constantFrom('', '"', ',', '\\', '\\u00e4', '\n', '}', '1e'),
+    )
+    .map(([text, at, piece]) => {
+      const bytes = Buffer.from(text, 'utf8').toString('latin1')
+      return (
+        bytes.slice(0, at % (bytes.length + 1)) +
+        piece +
+        bytes.slice((at % (bytes.length + 1)) + piece.length)
+      )
+    })
+  const documents = fc.oneof(
+    broken,
+    fc.json({ maxDepth: 4 }),
+    fc.stringMatching(/^[[\]{}",:0-9a\\ eE.+-]{0,24}$/),
+    fc.nat({ max: 70_000 }).map((length) => `{"${'k'.repeat(length)}":[1,2,3,4,5,6,7]}`),
+  )
+  fc.assert(
+    fc.property(documents, limits, (text, limits) => {
+      const { error } = json(text, '', limits)
+      const sound = isSound(Buffer.from(text, 'latin1'), limits)
+      // A body that is cut has no error where it is cut, and an escape in a name counts as long as it is written.
+      return sound ? error === '' : error !== '' || !limits.complete || text.includes('\\')
+    }),
+    { numRuns: 5000 },
+  )
+  fc.assert(
+    fc.property(fc.stringMatching(/^[ab=&;%0-9]{0,24}$/), limits, (text, limits) => {
+      return !isSoundForm(Buffer.from(text, 'latin1'), limits) || urlencoded(text, '', limits).error === ''
     }),
     { numRuns: 3000 },
   )
@@ -340,5 +387,30 @@ t.test('keys and values of JSON are arguments', (t) => {
     request,
   )
   t.same(ids, [101, 1, 2, 3])
+  t.end()
+})
+
+t.test('a body whose fields no rule reads is checked, and read for a macro that names one', (t) => {
+  const rules = (message: string): string =>
+    `${XML_RULES}SecAction "id:1,phase:2,pass,msg:'${message}',severity:CRITICAL"`
+  const post = (type: string, body: string) => ({
+    method: 'POST',
+    headers: [['Content-Type', type]] as const,
+    body,
+  })
+  const message = ({ evaluation }: ReturnType<typeof judge>): string | undefined =>
+    evaluation.matches.find(({ id }) => id === 1)?.msg
+  const told = rules('%{ARGS_POST.json.a} %{URLENCODED_ERROR}')
+  t.equal(message(judge(compile(told), post('application/json', '{"a":"x"}'))), 'x 0')
+  const form = 'application/x-www-form-urlencoded'
+  t.equal(message(judge(compile(rules('%{ARGS.b} %{URLENCODED_ERROR}')), post(form, 'a=%4&b=%41'))), 'A 1')
+  t.same(judge(compile(rules('told')), post('application/json', '{"a":"x"}')).ids, [101, 1])
+  t.same(judge(compile(rules('told')), post('application/json', '{"a":x}')).ids, [101, 199])
+  const few = `SecArgumentsLimit 2\n${rules('told')}`
+  t.same(judge(compile(few), post(form, 'a&b')).ids, [1])
+  const { ids, tx } = judge(compile(few), post(form, 'a&b&c'))
+  t.same(ids, [199])
+  t.same(tx.truncated, ['arguments'])
+  t.same(judge(compile(`SecRequestBodyNoFilesLimit 2\n${rules('told')}`), post(form, 'a&b')).ids, [199])
   t.end()
 })
