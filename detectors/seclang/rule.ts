@@ -27,10 +27,15 @@ export interface CompiledTarget {
 export interface Effect {
   apply(state: TransactionState): void
   /**
-   * What other rules may find changed: a variable of `TX`, or (`rules`) which of them run and whether they see `TX`. Undefined when it is neither: nothing
-   * that only rules write.
+   * What other rules may find changed: a variable of `TX`, which of them run, or (`rules`) that and whether they see `TX`. Undefined when it is neither:
+   * nothing that only rules write.
    */
-  readonly changes: Assignment | 'rules' | undefined
+  readonly changes: Assignment | Removal | 'rules' | undefined
+}
+
+/** Takes rules out of the rest of a transaction: always the same ones. */
+export interface Removal {
+  removes(rule: CompiledRule): boolean
 }
 
 /** One SecRule or SecAction: a rule of its own or a link of a chain. */

@@ -127,9 +127,12 @@ function pattern(value: string, context: ActionContext): TextPattern {
 }
 
 function removeRules(applies: readonly Applies[]): Effect {
-  return deciding((state) => {
-    for (const one of applies) state.exclusions.removeRules(one)
-  })
+  return {
+    apply: (state) => {
+      for (const one of applies) state.exclusions.removeRules(one)
+    },
+    changes: { removes: (rule) => applies.some((one) => one(rule)) },
+  }
 }
 
 function removeTargets(value: string, context: ActionContext, left: (text: string) => Applies[]): Effect {

@@ -1,8 +1,9 @@
 import type { RuleMatch } from '../../verdict.js'
+import type { Assignment } from '../assignment.js'
 import { parseMacro } from '../macro.js'
 import { PLAIN_RUN } from '../patterns.js'
 import { ruleMatch } from '../rule-match.js'
-import type { CompiledRule, RuleLink, SeclangPhase } from '../rule.js'
+import type { CompiledRule, Effect, RuleLink, SeclangPhase } from '../rule.js'
 import type { MatchedVariable } from '../state.js'
 import { fullName } from '../targets.js'
 import { isConstant, isRoutine } from './condition.js'
@@ -58,7 +59,7 @@ export class CleanPath {
     const drafts = [...phases].map(([phase, steps]) => [phase, known.walk(steps)] as const)
     this.#relied = known.relied
     for (const { rule } of [...phases.values()].flat())
-      for (const link of rule.links) if (disturbs(link, this.#relied)) this.#ends.add(link)
+      for (const link of rule.links) if (disturbs(link, known)) this.#ends.add(link)
     for (const [phase, stretches] of drafts) this.#stretches.set(phase, finished(stretches))
   }
 
@@ -89,6 +90,8 @@ type Outcome = 'never' | 'ask' | 'always' | MatchedVariable
 
 /** Walks through the seclang phases, one after the other, with nothing known but the rules. */
 class Survey {
+  /** Rules that surely match, always alike. */
+  readonly settled: CompiledRule[] = []
   #known = new KnownVariables()
 
   get relied(): ReadonlySet<string> {
@@ -166,19 +169,19 @@ class Survey {
     const after = this.#known.fork()
     const written: Written[] = []
     for (const { changes } of rule.links[0].effects) {
-      const one = changes === undefined || changes === 'rules' ? undefined : after.assign(changes)
+      const one = isAssignment(changes) ? after.assign(changes) : undefined
       if (one === undefined) return undefined
       written.push(one)
     }
     this.#known = after
+    this.settled.push(rule)
     const matched = outcome === 'always' ? undefined : outcome
     return { matches: [ruleMatch(rule, matched, ({ text }) => text)], written, rule, matched }
   }
 
   /** Takes into account that a link surely matches, with an outcome that depends on requests. */
   #forget({ effects }: RuleLink): void {
-    for (const { changes } of effects)
-      if (changes !== undefined && changes !== 'rules') this.#known.forget(changes)
+    for (const { changes } of effects) if (isAssignment(changes)) this.#known.forget(changes)
   }
 }
 
@@ -236,8 +239,15 @@ function watch(steps: readonly Step[]): Watch | undefined {
   return { filter: first.screens[0].place, needs, bits: Int32Array.from([...words].flat()) }
 }
 
-function disturbs({ effects }: RuleLink, relied: ReadonlySet<string>): boolean {
-  return effects.some(
-    ({ changes }) => changes === 'rules' || (changes !== undefined && mayChange(changes, relied)),
-  )
+function disturbs({ effects }: RuleLink, { relied, settled }: Survey): boolean {
+  return effects.some(({ changes }) => {
+    if (changes === undefined || changes === 'rules') return changes === 'rules'
+    if (isAssignment(changes)) return mayChange(changes, relied)
+    // Whether another rule is out is asked in its turn.
+    return settled.some((rule) => changes.removes(rule))
+  })
+}
+
+function isAssignment(changes: Effect['changes']): changes is Assignment {
+  return typeof changes === 'object' && 'sign' in changes
 }

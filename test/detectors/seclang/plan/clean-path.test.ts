@@ -68,6 +68,26 @@ t.test('a rule that changes what was taken for granted ends the path', async (t)
   t.same(judge(rules, { target: '/over' }).ids, [1, 6, 10])
 })
 
+t.test('a rule that takes others out ends the path when one of them is settled', async (t) => {
+  for (const [removal, ends, ids] of [
+    ['ById=9', false, [1, 2]],
+    ['ById=2-9', true, [1]],
+    ['ByTag=own', true, [1, 9]],
+    ['ByTag=other', false, [1, 2]],
+  ] as const) {
+    const rules = compile(`
+      SecRule REQUEST_URI "@contains out" "id:1,phase:1,pass,nolog,ctl:ruleRemove${removal}"
+      SecAction "id:2,phase:1,pass,nolog,tag:own"
+      SecRule REQUEST_URI "@contains o" "id:9,phase:1,pass,nolog,tag:other"
+    `)
+    const [question] = pathOf(rules)
+      .stretches(1)
+      .flatMap(({ questions }) => questions)
+    t.equal(question && pathOf(rules).endsAt(question.step.rule.links[0]), ends, removal)
+    t.same(judge(rules, { target: '/out' }).ids, ids, removal)
+  }
+})
+
 t.test(
   'the path goes on behind what a match passes over, unless something was found out from that',
   async (t) => {
