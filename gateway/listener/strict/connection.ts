@@ -8,6 +8,7 @@ import { StrictExchange } from './exchange.js'
 import { HeadScanner } from './head-scanner.js'
 import { headFacts, statusLine } from './message-head.js'
 import { ReceiveBuffer } from './receive-buffer.js'
+import { readAsStream, readShared } from './shared-read.js'
 import { StrictUpgrade } from './upgrade.js'
 
 /** What a connection needs of its server. */
@@ -77,7 +78,7 @@ export class StrictConnection {
     this.tls = host.options.tls !== undefined
     this.peer = { address: plainAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 }
     this.local = { address: plainAddress(socket.localAddress ?? ''), port: socket.localPort ?? 0 }
-    socket.on('data', this.#onData)
+    if (this.tls || !readShared(socket, this.#onRead)) socket.on('data', this.#onData)
     socket.on('end', this.#onEnd)
     socket.on('drain', this.#onDrain)
     socket.on('timeout', this.#onTimeout)
@@ -169,6 +170,7 @@ export class StrictConnection {
     socket.off('close', this.#onClose)
     socket.setTimeout(0)
     socket.pause()
+    readAsStream(socket)
     this.#host.left(this)
     return { socket, head: bytes.subarray(start, end) }
   }
@@ -236,6 +238,19 @@ export class StrictConnection {
       case 'over':
         break
     }
+  }
+
+  /** @param bytes lent until it returns */
+  readonly #onRead = (bytes: Buffer): void => {
+    const received = this.#received
+    // A head that is all here leaves nothing to be kept.
+    if (this.#phase !== 'head' || received.length > 0) {
+      this.#onData(Buffer.from(bytes))
+      return
+    }
+    received.lend(bytes)
+    this.#pump()
+    received.keep()
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -343,6 +358,8 @@ export class StrictConnection {
     const { options } = this.#host
     const head = this.#scanner.request(received.bytes, received.start)
     received.take(this.#scanner.length)
+    // What follows is the body's, whose reader owns its bytes.
+    received.keep()
     this.#scanner.reset()
     this.#headBegun = false
     this.#used = true

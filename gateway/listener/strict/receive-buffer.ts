@@ -8,6 +8,8 @@ export class ReceiveBuffer {
   bytes: Buffer = EMPTY
   start = 0
   end = 0
+  /** The bytes are somebody else's. */
+  #lent = false
 
   get length(): number {
     return this.end - this.start
@@ -18,11 +20,28 @@ export class ReceiveBuffer {
       this.bytes = chunk
       this.start = 0
       this.end = chunk.length
+      this.#lent = false
       return
     }
     if (this.end + chunk.length > this.bytes.length) this.#grow(chunk.length)
     chunk.copy(this.bytes, this.end)
     this.end += chunk.length
+  }
+
+  /** Takes bytes that are lent until `keep` is called. There must be no others. */
+  lend(chunk: Buffer): void {
+    this.append(chunk)
+    this.#lent = true
+  }
+
+  /** Makes what is left of lent bytes its own. */
+  keep(): void {
+    if (!this.#lent) return
+    this.#lent = false
+    if (this.start === this.end) return
+    this.bytes = Buffer.from(this.bytes.subarray(this.start, this.end))
+    this.end -= this.start
+    this.start = 0
   }
 
   /** The next `count` bytes are used. */

@@ -28,6 +28,33 @@ await t.test('bytes come out as they went in, and what was taken stays as it is'
   t.end()
 })
 
+await t.test('of lent bytes, what is kept stays as it is', (t) => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 20 }), fc.nat({ max: 20 }))),
+      (steps) => {
+        const memory = Buffer.alloc(20)
+        const received = new ReceiveBuffer()
+        const taken: Buffer[] = []
+        for (const [chunk, count] of steps) {
+          memory.set(chunk)
+          const lent = memory.subarray(0, chunk.length)
+          if (received.length === 0) received.lend(lent)
+          else received.append(Buffer.from(lent))
+          const length = Math.min(count, received.length)
+          taken.push(Buffer.from(received.bytes.subarray(received.start, received.start + length)))
+          received.take(length)
+          received.keep()
+          memory.fill(0)
+        }
+        const rest = received.bytes.subarray(received.start, received.end)
+        t.same(Buffer.concat([...taken, rest]), Buffer.concat(steps.map(([chunk]) => chunk)))
+      },
+    ),
+  )
+  t.end()
+})
+
 await t.test('one piece is not copied', (t) => {
   const received = new ReceiveBuffer()
   const chunk = Buffer.from('abc')
