@@ -17,6 +17,13 @@ export interface SourceReaders {
   readonly readers: Readers
   /** Readers of entries by their key in lower case, where rules select or exclude some; undefined when none does. */
   readonly byKey: ReadonlyMap<string, Readers> | undefined
+  /** Lengths of those keys, a bit each (`lengthBit`): most others are told by that, without being put into lower case. */
+  readonly lengths: number
+}
+
+/** The bit of a length; the highest stands for all from 31 on. */
+export function lengthBit(length: number): number {
+  return 1 << Math.min(length, 31)
 }
 
 /** How a link is asked for: its bit in the sets of candidates, and the sources that its answer depends on. */
@@ -164,7 +171,9 @@ function sourceReaders(
     return readers
   }
   const byKey = new Map([...keys].map((key) => [key, readersOf(key)]))
-  return { source, readers: readersOf(undefined), byKey: byKey.size === 0 ? undefined : byKey }
+  let lengths = 0
+  for (const { length } of keys) lengths |= lengthBit(length)
+  return { source, readers: readersOf(undefined), byKey: byKey.size === 0 ? undefined : byKey, lengths }
 }
 
 function excludedKeys(link: RuleLink, target: CompiledTarget): ReadonlySet<string> {

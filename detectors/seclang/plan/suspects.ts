@@ -6,7 +6,7 @@ import type { Watch } from './clean-path.js'
 import type { Readers } from './readers.js'
 import { probe } from './probe.js'
 import type { Exit } from './routes.js'
-import type { RuleFilter, Screen, SourceReaders } from './rule-filter.js'
+import { type RuleFilter, type Screen, type SourceReaders, lengthBit } from './rule-filter.js'
 import type { Sieve } from './sieve.js'
 
 /** A text and what is known of it. */
@@ -121,13 +121,14 @@ export class Suspects {
     }
   }
 
-  #read({ source, readers, byKey }: SourceReaders): void {
-    for (const entry of source.entries(this.#state)) {
-      const keyed = byKey !== undefined || typeof source.common === 'function'
-      const key = keyed ? entry.key.toLowerCase() : ''
-      const own = byKey?.get(key) ?? readers
-      const raw = source.part === 'key' ? entry.key : entry.value
-      if (source.common === 'all' || source.common?.(key) === true) {
+  #read({ source, readers, byKey, lengths }: SourceReaders): void {
+    const { common, part } = source
+    const byName = typeof common === 'function'
+    for (const { key, value } of source.entries(this.#state)) {
+      const lower = byName || (lengths & lengthBit(key.length)) !== 0 ? key.toLowerCase() : undefined
+      const own = (lower === undefined ? undefined : byKey?.get(lower)) ?? readers
+      const raw = part === 'key' ? key : value
+      if (common === 'all' || (byName && lower !== undefined && common(lower))) {
         for (const bit of this.#recall(raw, own)) this.#suspect(bit, raw)
       } else this.#ask(raw, own)
     }
