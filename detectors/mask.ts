@@ -42,17 +42,18 @@ export function isSensitiveName(name: string): boolean {
  */
 export function maskSample(variable: string, value: string, mode: MaskMode): string {
   if (mode === 'none') return value
-  const { head, rest } = cut(value)
-  return (isSensitiveVariable(variable) ? outline(head) : maskSecrets(head)) + rest
+  return shortened(value, isSensitiveVariable(variable) ? outline : maskSecrets)
 }
 
 /** A request target as it may be written: values of sensitive query parameters and user information are hidden. */
 export function maskUri(uri: string, mode: MaskMode): string {
-  if (mode === 'none') return uri
-  const { head, rest } = cut(uri)
-  const question = head.indexOf('?')
-  if (question === -1) return maskSecrets(head) + rest
-  const query = head
+  return mode === 'none' ? uri : shortened(uri, hideInUri)
+}
+
+function hideInUri(uri: string): string {
+  const question = uri.indexOf('?')
+  if (question === -1) return maskSecrets(uri)
+  const query = uri
     .slice(question + 1)
     .split('&')
     .map((pair) => {
@@ -61,52 +62,57 @@ export function maskUri(uri: string, mode: MaskMode): string {
       const name = pair.slice(0, equals)
       return `${name}=${isSensitiveName(percentDecode(name).text) ? HIDDEN : maskSecrets(pair.slice(equals + 1))}`
     })
-  return `${maskSecrets(head.slice(0, question))}?${query.join('&')}${rest}`
+  return `${maskSecrets(uri.slice(0, question))}?${query.join('&')}`
+}
+
+/** A match with those of its texts that hold what a client sent as they may be written. */
+export interface MaskedMatch {
+  readonly match: RuleMatch
+  readonly msg: string
+  readonly data: string
+  readonly sample: string
 }
 
 /** A match as it may be written to a log, an event or the ledger. */
 export function maskMatch(match: RuleMatch, mode: MaskMode): RuleMatch {
-  return mode === 'none' ? match : hideIn(match, isSensitiveVariable(match.variable))
+  if (mode === 'none') return match
+  const { msg, data, sample } = hideIn(match, isSensitiveVariable(match.variable))
+  return { ...match, msg, data, sample }
 }
 
 /** {@link maskMatch} of the matches of one transaction, several of which are often of the same value. */
-export function maskMatches(matches: readonly RuleMatch[], mode: MaskMode): readonly RuleMatch[] {
-  if (mode === 'none') return matches
-  let before: RuleMatch | undefined
-  let shown: RuleMatch | undefined
+export function maskMatches(matches: readonly RuleMatch[], mode: MaskMode): readonly MaskedMatch[] {
+  if (mode === 'none')
+    return matches.map((match) => ({ match, msg: match.msg, data: match.data, sample: match.sample }))
+  let before: MaskedMatch | undefined
   let sensitive = false
   return matches.map((match) => {
-    const sameVariable = before?.variable === match.variable
+    const sameVariable = before?.match.variable === match.variable
     if (!sameVariable) sensitive = isSensitiveVariable(match.variable)
-    const masked = hideIn(
-      match,
-      sensitive,
-      sameVariable && before?.sample === match.sample ? shown?.sample : undefined,
-    )
-    before = match
-    shown = masked
-    return masked
+    const known = sameVariable && before?.match.sample === match.sample ? before.sample : undefined
+    before = hideIn(match, sensitive, known)
+    return before
   })
 }
 
-/** @param sample as it may be written, when it is known already */
-function hideIn(match: RuleMatch, sensitive: boolean, sample?: string): RuleMatch {
-  const data = cut(match.data)
+/** @param known the sample as it may be written, when that was found out already */
+function hideIn(match: RuleMatch, sensitive: boolean, known?: string): MaskedMatch {
+  const { msg, data, sample } = match
+  const hide = sensitive ? outline : maskSecrets
   // A message is the rule's own text, but it may quote the value.
-  const shown = cut(
-    sensitive && match.sample.length > 3 ? match.msg.split(match.sample).join(HIDDEN) : match.msg,
-  )
+  const quoted = sensitive && sample.length > 3 ? msg.split(sample).join(HIDDEN) : msg
   return {
-    ...match,
-    msg: maskSecrets(shown.head) + shown.rest,
-    data: (sensitive ? outline(data.head) : maskSecrets(data.head)) + data.rest,
-    sample: sample ?? maskSample(match.variable, match.sample, 'secrets'),
+    match,
+    msg: shortened(quoted, maskSecrets),
+    data: shortened(data, hide),
+    sample: known ?? shortened(sample, hide),
   }
 }
 
-function cut(text: string): { head: string; rest: string } {
-  if (text.length <= SAMPLE_LIMIT) return { head: text, rest: '' }
-  return { head: text.slice(0, SAMPLE_LIMIT), rest: `… (${text.length - SAMPLE_LIMIT} more)` }
+/** What is written of a text, hidden where it has to be; the rest is counted. */
+function shortened(text: string, hide: (head: string) => string): string {
+  if (text.length <= SAMPLE_LIMIT) return hide(text)
+  return `${hide(text.slice(0, SAMPLE_LIMIT))}… (${text.length - SAMPLE_LIMIT} more)`
 }
 
 /** Keeps punctuation and known words, hides every other run of letters and digits whatever its length. */

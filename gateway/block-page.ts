@@ -38,8 +38,13 @@ const quality = (ranges: readonly string[], type: string, subtype: string): numb
   return best
 }
 
+/** HTML named first and without a parameter, as browsers do: nothing is above it. */
+const HTML_AT_ITS_BEST = /^text\/html *(?:,|$)/i
+
 /** Whether a client would rather read JSON than HTML. Without a preference it gets HTML. */
 export const prefersJson = (headers: HeaderList): boolean => {
+  const first = headers.find(([name]) => name.length === 6 && name.toLowerCase() === 'accept')
+  if (first === undefined || HTML_AT_ITS_BEST.test(first[1])) return false
   const ranges = listValues(headers, 'accept').slice(0, 32)
   if (ranges.length === 0) return false
   return quality(ranges, 'application', 'json') > quality(ranges, 'text', 'html')

@@ -1,5 +1,5 @@
 import type { InspectionResult } from '../detectors/inspection.js'
-import type { MaskMode } from '../detectors/mask.js'
+import type { MaskedMatch, MaskMode } from '../detectors/mask.js'
 import { maskMatch, maskMatches, maskSample, maskUri } from '../detectors/mask.js'
 import type { Action, Mode, RequestSpan, RuleMatch, Verdict, VerdictPhase } from '../detectors/verdict.js'
 import { finalVerdict } from './refusal.js'
@@ -61,23 +61,24 @@ const MAX_RULES = 1000
 const cut = (text: string): string =>
   text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}… (${text.length - MAX_TEXT} more)`
 
-const recordedRule = (match: RuleMatch): RecordedRule => ({
+const recordedRule = ({ match, msg, data, sample }: MaskedMatch): RecordedRule => ({
   id: match.id,
   seclang_phase: match.seclangPhase,
   severity: match.severity ?? null,
-  msg: cut(match.msg),
-  data: cut(match.data),
+  msg: cut(msg),
+  data: cut(data),
   variable: cut(match.variable),
-  sample: cut(match.sample),
+  sample: cut(sample),
   tags: match.tags,
 })
 
-const originOf = (match: RuleMatch): RuleOrigin => ({
-  phase: match.phase,
-  ...(match.file === undefined ? {} : { file: match.file }),
-  ...(match.line === undefined ? {} : { line: match.line }),
-  ...(match.source === undefined ? {} : { source: match.source }),
-})
+const originOf = ({ phase, file, line, source }: RuleMatch): RuleOrigin => {
+  const origin: { -readonly [Key in keyof RuleOrigin]: RuleOrigin[Key] } = { phase }
+  if (file !== undefined) origin.file = file
+  if (line !== undefined) origin.line = line
+  if (source !== undefined) origin.source = source
+  return origin
+}
 
 /**
  * The record of a transaction, or undefined for a plain allow without a logged match.
@@ -92,7 +93,8 @@ export const verdictRecord = (
 ): VerdictRecord | undefined => {
   const verdict = finalVerdict(result.verdict, transaction.refusal)
   if (verdict.action === 'allow' && !result.matches.some(({ logged }) => logged)) return undefined
-  const logged = result.matches.filter((match) => match.logged).slice(0, MAX_RULES)
+  const logged = result.matches.filter((match) => match.logged)
+  if (logged.length > MAX_RULES) logged.length = MAX_RULES
   const shown = maskMatches(logged, mask)
   return {
     time: new Date(transaction.startedAt).toISOString(),
@@ -115,7 +117,7 @@ export const verdictRecord = (
     },
     rules: shown.map(recordedRule),
     site: transaction.site.name,
-    reason: cut(maskedReason(verdict, result.matches, logged, shown, mask)),
+    reason: cut(maskedReason(verdict, result.matches, shown, mask)),
     response_status: status,
     origins: logged.map(originOf),
   }
@@ -125,12 +127,11 @@ export const verdictRecord = (
 const maskedReason = (
   { reason, rule }: Verdict,
   matches: readonly RuleMatch[],
-  logged: readonly RuleMatch[],
-  shown: readonly RuleMatch[],
+  shown: readonly MaskedMatch[],
   mask: MaskMode,
 ): string => {
   const decides = ({ id, msg }: RuleMatch): boolean => id === rule && msg === reason
-  const masked = shown[logged.findIndex(decides)]
+  const masked = shown.find(({ match }) => decides(match))
   if (masked !== undefined) return masked.msg
   const unlogged = matches.find(decides)
   return unlogged === undefined ? maskSample('', reason, mask) : maskMatch(unlogged, mask).msg

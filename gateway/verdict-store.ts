@@ -251,12 +251,13 @@ export class VerdictStore {
     const { records } = this.#stores
     let kept = this.count + added
     // The keys are taken first: a range is read while nothing is written to it.
-    const keys = [...records.getKeys({ limit: MAX_REMOVED + added })]
-    for (const key of keys) {
+    const keys: string[] = []
+    for (const key of records.getKeys({ limit: MAX_REMOVED + added })) {
       if (kept <= this.#retention.max && key >= oldest) break
-      records.removeSync(key)
+      keys.push(key)
       kept -= placeOf(key).count
     }
+    for (const key of keys) records.removeSync(key)
     return kept
   }
 }

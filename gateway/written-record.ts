@@ -28,11 +28,25 @@ const tagTexts = new Map<number, { readonly tags: readonly string[]; readonly te
 
 const tagText = ({ id, tags }: RecordedRule): string => {
   const known = tagTexts.get(id)
-  if (known?.tags.length === tags.length && tags.every((tag, index) => tag === known.tags[index]))
-    return known.text
+  if (known !== undefined && sameTags(known.tags, tags)) return known.text
   const text = JSON.stringify(tags)
   if (tagTexts.size >= MAX_KEPT) tagTexts.clear()
   tagTexts.set(id, { tags, text })
+  return text
+}
+
+const sameTags = (one: readonly string[], other: readonly string[]): boolean =>
+  one === other || (one.length === other.length && one.every((tag, index) => tag === other[index]))
+
+/** Names of files of rules in JSON: a few dozen, each in every match of its rules. */
+const fileTexts = new Map<string, string>()
+
+const fileText = (file: string): string => {
+  const known = fileTexts.get(file)
+  if (known !== undefined) return known
+  const text = quote(file)
+  if (fileTexts.size >= MAX_KEPT) fileTexts.clear()
+  fileTexts.set(file, text)
   return text
 }
 
@@ -58,7 +72,7 @@ const spanText = ({ part, offset, length, header }: RequestSpan): string =>
 
 const originText = ({ phase, file, line, source }: RuleOrigin): string => {
   let text = `{"phase":"${phase}"`
-  if (file !== undefined) text += `,"file":${quote(file)}`
+  if (file !== undefined) text += `,"file":${fileText(file)}`
   if (line !== undefined) text += `,"line":${line}`
   if (source !== undefined) text += `,"source":[${source.map(spanText).join()}]`
   return `${text}}`
