@@ -21,7 +21,7 @@ import { ResponseRelay } from './response-relay.js'
 import { routeOf } from './site.js'
 import type { Transaction } from './transaction.js'
 import { openTransaction } from './transaction.js'
-import { Turns } from './turns.js'
+import { judgeInTurn } from './turns.js'
 import type { UpstreamFlow } from './upstream/request.js'
 import { statusOfUpstreamError } from './upstream/upstream-error.js'
 
@@ -29,10 +29,6 @@ import { statusOfUpstreamError } from './upstream/upstream-error.js'
 const SERVER_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
 const NO_BODY: BodyView = { bytes: new Uint8Array(0), complete: true }
-
-/** Bodies from this size on take milliseconds to judge: one in a turn of the event loop. */
-const LARGE = 16 * 1024
-const turns = new Turns()
 
 /**
  * The life of one request: admit, judge, hold, forward, judge the answer, relay it, record. Each step runs at once when
@@ -107,15 +103,16 @@ export class ExchangeLife implements RelayEvents {
     }
     const headers = this.#exchange.headers
     const judge = (view: BodyView): void => {
-      if (!this.#over()) this.#judgeBody(view, hold, held)
+      judgeInTurn(view.bytes.length, () => {
+        if (!this.#over()) this.#judgeBody(view, hold, held)
+      })
     }
     if (contentCodings(headers).length === 0) {
       const view: BodyView =
         held.limit === undefined
           ? { bytes: held.judged, complete: true }
           : { bytes: held.judged, complete: false, limit: held.limit }
-      if (held.judged.length < LARGE) judge(view)
-      else turns.take(() => judge(view))
+      judge(view)
     } else
       judgeableBody(held.judged, headers, this.#plane.decodeLimits, 'request', held.limit).then(
         judge,

@@ -6,6 +6,7 @@ import { headerValue } from './header-fields.js'
 import type { Exchange, ResponseSink } from './listener/listener.js'
 import { isEventStream, judgeableBody, ResponseHold } from './response-hold.js'
 import type { Transaction } from './transaction.js'
+import { judgeInTurn } from './turns.js'
 import type { UpstreamFlow, UpstreamHandler } from './upstream/request.js'
 
 export interface RelayEvents {
@@ -148,7 +149,7 @@ export class ResponseRelay implements UpstreamHandler {
     const seen = cut === undefined ? bytes : bytes.subarray(0, this.#transaction.site.responseLimit)
     const limits = this.#plane.decodeLimits
     judgeableBody(seen, this.#received, limits, 'response', cut).then(
-      (view) => this.#judged(bytes, view),
+      (view) => judgeInTurn(view.bytes.length, () => this.#judged(bytes, view)),
       (error: unknown) => this.#broken(error),
     )
   }

@@ -19,3 +19,14 @@ export class Turns {
     }
   }
 }
+
+/** Bodies from this size on take milliseconds to judge. */
+const LARGE = 16 * 1024
+
+const turns = new Turns()
+
+/** Judges a body of `length` bytes: a large one in a turn of its own, any other at once. `judge` may not throw. */
+export function judgeInTurn(length: number, judge: () => void): void {
+  if (length < LARGE) judge()
+  else turns.take(judge)
+}

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Turns } from '../../gateway/turns.js'
+import { judgeInTurn, Turns } from '../../gateway/turns.js'
 
 t.test('each work has a turn of its own, in order, with others served in between', async (t) => {
   const turns = new Turns()
@@ -28,4 +28,18 @@ t.test('work that throws keeps nobody else from its turn', async (t) => {
   })
   t.match(await thrown, { message: 'broken' })
   await ran
+})
+
+t.test('large bodies wait for a turn, small ones do not', async (t) => {
+  const seen: string[] = []
+  const large = new Promise<void>((done) => {
+    judgeInTurn(16 * 1024, () => {
+      seen.push('large')
+      done()
+    })
+  })
+  judgeInTurn(16 * 1024 - 1, () => void seen.push('small'))
+  t.same(seen, ['small'])
+  await large
+  t.same(seen, ['small', 'large'])
 })
