@@ -1,4 +1,5 @@
 import type { HeaderList } from '../detectors/request.js'
+import { sameToken } from '../detectors/transaction/bytes.js'
 
 /**
  * The value of a field that may appear once.
@@ -9,7 +10,7 @@ import type { HeaderList } from '../detectors/request.js'
 export const headerValue = (headers: HeaderList, name: string): string | undefined => {
   let found: string | undefined
   for (const [key, value] of headers) {
-    if (key.length !== name.length || key.toLowerCase() !== name) continue
+    if (!sameToken(key, name)) continue
     if (found !== undefined) return undefined
     found = value
   }
@@ -20,7 +21,7 @@ export const headerValue = (headers: HeaderList, name: string): string | undefin
 export const listValues = (headers: HeaderList, name: string): readonly string[] => {
   const values: string[] = []
   for (const [key, value] of headers) {
-    if (key.length !== name.length || key.toLowerCase() !== name) continue
+    if (!sameToken(key, name)) continue
     for (const part of value.split(',')) {
       const item = part.trim()
       if (item !== '') values.push(item)

@@ -1,5 +1,5 @@
 import type { HeaderList } from '../detectors/request.js'
-import { sameToken } from './listener/byte-string.js'
+import { sameToken } from '../detectors/transaction/bytes.js'
 
 /**
  * Fields that concern one connection only (RFC 9110, section 7.6.1, and those that older peers treat so). `Trailer` is
@@ -43,8 +43,12 @@ export const connectionOptions = (headers: HeaderList): readonly string[] => {
 
 /** The fields that `Connection` names and so takes away; undefined when there are none. */
 export const namedInConnection = (headers: HeaderList): ReadonlySet<string> | undefined => {
-  const options = connectionOptions(headers)
+  let options: readonly string[] | undefined
   // The two that are options and no fields are the usual case.
+  for (const [name, value] of headers)
+    if (value !== 'keep-alive' && value !== 'close' && sameToken(name, 'connection'))
+      options ??= connectionOptions(headers)
+  if (options === undefined) return undefined
   const named = options.filter((option) => option !== 'keep-alive' && option !== 'close' && !KEPT.has(option))
   return named.length === 0 ? undefined : new Set(named)
 }

@@ -16,7 +16,8 @@ const LOSSES: readonly RecordLoss[] = ['audit_log', 'verdict_store', 'event', 'l
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-const classOf = (status: number): string => (status < 100 ? 'none' : `${Math.floor(status / 100)}xx`)
+/** A status has three digits, or is 0. */
+const classOf = (status: number): string | undefined => STATUS_CLASSES[Math.floor(status / 100)]
 
 /**
  * What the gateway counts. Labels hold words of a fixed vocabulary only, so traffic cannot make series; names and labels

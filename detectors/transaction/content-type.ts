@@ -1,6 +1,7 @@
 import type { HeaderList } from '../request.js'
+import { sameToken } from './bytes.js'
 
-const isContentType = (name: string): boolean => name.length === 12 && name.toLowerCase() === 'content-type'
+const isContentType = (name: string): boolean => sameToken(name, 'content-type')
 
 /**
  * Several Content-Type fields as the one field that a list of values would be (RFC 9110, section 5.3), in the place of the

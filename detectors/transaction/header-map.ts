@@ -1,4 +1,5 @@
 import type { HeaderList } from '../request.js'
+import { sameToken } from './bytes.js'
 
 const NO_VALUES: readonly string[] = []
 
@@ -13,23 +14,18 @@ export class HeaderMap {
   all(name: string): readonly string[] {
     const lower = name.toLowerCase()
     let values: string[] | undefined
-    for (const field of this.list) if (isNamed(field[0], lower)) (values ??= []).push(field[1])
+    for (const field of this.list) if (sameToken(field[0], lower)) (values ??= []).push(field[1])
     return values ?? NO_VALUES
   }
 
   /** The first value of `name`. */
   get(name: string): string | undefined {
     const lower = name.toLowerCase()
-    for (const field of this.list) if (isNamed(field[0], lower)) return field[1]
+    for (const field of this.list) if (sameToken(field[0], lower)) return field[1]
     return undefined
   }
 
   has(name: string): boolean {
     return this.get(name) !== undefined
   }
-}
-
-// Most names differ in length; lower case keeps it, for byte strings.
-function isNamed(name: string, lower: string): boolean {
-  return name.length === lower.length && (name === lower || name.toLowerCase() === lower)
 }

@@ -16,8 +16,3 @@ export function fromUtf8Decoded(text: string): string | undefined {
   }
   return ascii ? text : Buffer.from(text, 'utf8').toString('latin1')
 }
-
-/** ASCII-only comparison without case, as header names need it. */
-export function sameToken(name: string, lower: string): boolean {
-  return name.length === lower.length && (name === lower || name.toLowerCase() === lower)
-}

@@ -1,8 +1,9 @@
 import type { HeaderList } from '../../detectors/request.js'
-import { sameToken } from './byte-string.js'
+import { sameToken } from '../../detectors/transaction/bytes.js'
 import type { RefusalReason } from './listener.js'
 
 const HOST_CHARACTERS = /^[A-Za-z0-9\-._~%!$&'()*+,;=:[\]]*$/
+const NONE: readonly string[] = []
 const DIGITS = /^[0-9]+$/
 
 /** Whether this can be `uri-host [":" port]` of RFC 9110 section 7.2, by its characters. */
@@ -22,38 +23,38 @@ export interface RequestFacts {
  * (RFC 9112 sections 3.2 and 6.3, RFC 9110 sections 7.2 and 8.6). The first finding wins.
  */
 export function refusalOf(request: RequestFacts): RefusalReason | undefined {
-  const hosts: string[] = []
-  const lengths: string[] = []
-  const codings: string[] = []
+  let host: string | undefined
+  let hosts = 0
+  let lengths: string[] | undefined
+  let codings: string[] | undefined
   let expectation: string | undefined
   for (const [name, value] of request.headers) {
     // Nearly all names are told apart by their length, without a new string.
     switch (name.length) {
       case 4:
-        if (sameToken(name, 'host')) hosts.push(value)
+        if (sameToken(name, 'host') && hosts++ === 0) host = value
         break
       case 6:
         if (sameToken(name, 'expect'))
           expectation = expectation === undefined ? value : `${expectation},${value}`
         break
       case 14:
-        if (sameToken(name, 'content-length')) lengths.push(value)
+        if (sameToken(name, 'content-length')) (lengths ??= []).push(value)
         break
       case 17:
-        if (sameToken(name, 'transfer-encoding')) codings.push(value)
+        if (sameToken(name, 'transfer-encoding')) (codings ??= []).push(value)
         break
     }
   }
   if (request.method === 'CONNECT') return 'connect_method'
   // A fragment is never sent (RFC 9110, section 7.1); applications disagree on whether it ends the query.
   if (request.target.includes('#')) return 'fragment_in_target'
-  if (hosts.length > 1) return 'several_hosts'
-  const host = hosts[0]
+  if (hosts > 1) return 'several_hosts'
   if (host === undefined && request.httpVersion !== '1.0') return 'missing_host'
   if (host === '' && request.httpVersion !== '1.0') return 'empty_host'
   if (host !== undefined && !isHost(host)) return 'invalid_host'
   return (
-    framingRefusal(request.httpVersion, lengths, codings) ??
+    framingRefusal(request.httpVersion, lengths ?? NONE, codings ?? NONE) ??
     expectationRefusal(request.httpVersion, expectation)
   )
 }

@@ -1,4 +1,5 @@
 import type { HeaderList } from '../../detectors/request.js'
+import { sameToken } from '../../detectors/transaction/bytes.js'
 import { GatewayError } from '../errors.js'
 import { ChunkedDecoder } from '../listener/strict/chunked-decoder.js'
 import { HeadScanner } from '../listener/strict/head-scanner.js'
@@ -237,9 +238,8 @@ export class ResponseReader {
     for (const [name, value] of headers) {
       switch (name.length) {
         case 10: {
-          const lower = name.toLowerCase()
-          if (lower === 'keep-alive') this.#idleSeconds = idleSeconds(value)
-          else if (lower === 'connection') {
+          if (sameToken(name, 'keep-alive')) this.#idleSeconds = idleSeconds(value)
+          else if (sameToken(name, 'connection')) {
             const options = value.toLowerCase()
             if (/(?:^|[,\s])close(?:$|[,\s])/.test(options)) close = true
             else if (this.#minor === 0 && options === 'keep-alive') close = false
@@ -247,13 +247,13 @@ export class ResponseReader {
           break
         }
         case 14:
-          if (name.toLowerCase() !== 'content-length') break
+          if (!sameToken(name, 'content-length')) break
           if (length !== undefined) this.#fail('several lengths')
           if (!/^\d{1,15}$/.test(value)) this.#fail('an invalid length')
           length = Number(value)
           break
         case 17:
-          if (name.toLowerCase() !== 'transfer-encoding') break
+          if (!sameToken(name, 'transfer-encoding')) break
           if (chunked || value.toLowerCase() !== 'chunked') this.#fail('an unknown transfer coding')
           chunked = true
           break

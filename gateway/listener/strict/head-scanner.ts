@@ -108,7 +108,7 @@ export class HeadScanner {
   request(bytes: Buffer, start: number): RequestHead {
     const text = bytes.toString('latin1', start, start + this.#at)
     return {
-      method: text.slice(this.#methodStart, this.#methodEnd),
+      method: fieldName(bytes, start + this.#methodStart, start + this.#methodEnd),
       target: text.slice(this.#methodEnd + 1, this.#targetEnd),
       httpVersion: this.#versionMinor === 0 ? '1.0' : '1.1',
       headers: this.#headers(bytes, start, text),

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { HeaderList } from '../../../detectors/request.js'
+import { sameToken } from '../../../detectors/transaction/bytes.js'
 
 const STATUS_LINES = new Map<number, string>()
 
@@ -34,53 +35,43 @@ export interface HeadFacts {
   readonly body: boolean
 }
 
-const NOTHING: HeadFacts = {
-  close: false,
-  keepAlive: false,
-  upgrade: false,
-  webSocket: false,
-  expectsContinue: false,
-  transferEncoding: false,
-  body: false,
-}
-
 export function headFacts(headers: HeaderList): HeadFacts {
-  let facts: { -readonly [Key in keyof HeadFacts]: boolean } | undefined
+  let close = false
+  let keepAlive = false
+  let upgrade = false
+  let webSocket = false
+  let expectsContinue = false
+  let transferEncoding = false
+  let body = false
   for (const [name, value] of headers) {
     switch (name.length) {
       case 6:
-        if (name.toLowerCase() === 'expect' && value.toLowerCase() === '100-continue')
-          (facts ??= { ...NOTHING }).expectsContinue = true
+        if (sameToken(name, 'expect') && sameToken(value, '100-continue')) expectsContinue = true
         break
       case 7:
-        if (name.toLowerCase() === 'upgrade' && value.toLowerCase() === 'websocket')
-          (facts ??= { ...NOTHING }).webSocket = true
+        if (sameToken(name, 'upgrade') && sameToken(value, 'websocket')) webSocket = true
         break
       case 10:
-        if (name.toLowerCase() === 'connection') {
-          facts ??= { ...NOTHING }
-          const options = value.toLowerCase()
-          if (options === 'keep-alive') facts.keepAlive = true
-          else
-            for (const option of options.split(',')) {
-              const word = option.trim()
-              if (word === 'close') facts.close = true
-              else if (word === 'keep-alive') facts.keepAlive = true
-              else if (word === 'upgrade') facts.upgrade = true
-            }
+        if (!sameToken(name, 'connection')) break
+        if (value === 'keep-alive') {
+          keepAlive = true
+          break
+        }
+        for (const option of value.toLowerCase().split(',')) {
+          const word = option.trim()
+          if (word === 'close') close = true
+          else if (word === 'keep-alive') keepAlive = true
+          else if (word === 'upgrade') upgrade = true
         }
         break
       case 14:
-        if (name.toLowerCase() === 'content-length') (facts ??= { ...NOTHING }).body = true
+        if (sameToken(name, 'content-length')) body = true
         break
       case 17:
-        if (name.toLowerCase() === 'transfer-encoding') {
-          facts ??= { ...NOTHING }
-          facts.transferEncoding = true
-          facts.body = true
-        }
+        if (sameToken(name, 'transfer-encoding')) transferEncoding = true
         break
     }
   }
-  return facts ?? NOTHING
+  body ||= transferEncoding
+  return { close, keepAlive, upgrade, webSocket, expectsContinue, transferEncoding, body }
 }
