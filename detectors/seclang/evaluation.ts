@@ -130,9 +130,10 @@ export class Evaluation {
 
   /** The anomaly score: of our own packs, or of the Core Rule Set where that is higher. */
   get score(): number {
-    const own = Number.parseInt(this.state.txVariables.get('portcullis_score') ?? '0', 10)
-    const crs = Number.parseInt(this.state.txVariables.get('blocking_inbound_anomaly_score') ?? '0', 10)
-    return Math.max(own || 0, crs || 0)
+    const { txVariables } = this.state
+    const own = txVariables.lookUp('portcullis_score')
+    const crs = txVariables.lookUp('blocking_inbound_anomaly_score')
+    return Math.max(numberOf(own), numberOf(crs))
   }
 
   /** Whether the request body has to be held; may change in seclang phase 1. */
@@ -507,4 +508,9 @@ function covers(patterns: readonly TargetPattern[], target: CompiledTarget, entr
     ({ collection, matches }) =>
       collection === target.collection && (matches === undefined || matches(entry.key)),
   )
+}
+
+/** As far as the value of a variable begins with one; 0 otherwise. */
+function numberOf(entry: Entry | undefined): number {
+  return entry === undefined ? 0 : Number.parseInt(entry.value, 10) || 0
 }

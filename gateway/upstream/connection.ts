@@ -277,7 +277,9 @@ const open = (target: ConnectionTarget, owner: ConnectionOwner, events: SocketEv
   const { host, port, servername } = target
   if (!target.tls) {
     const callback = (length: number): boolean => {
-      events.received(Buffer.from(RECEIVED.subarray(0, length)))
+      const bytes = Buffer.allocUnsafe(length)
+      RECEIVED.copy(bytes, 0, 0, length)
+      events.received(bytes)
       return true
     }
     return started(connectTcp({ host, port, onread: { buffer: RECEIVED, callback } }, events.connected))

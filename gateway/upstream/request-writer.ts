@@ -3,13 +3,14 @@ import type { Readable } from 'node:stream'
 
 import { GatewayError } from '../errors.js'
 import { byName } from '../listener/by-name.js'
+import { byteString } from '../../detectors/transaction/bytes.js'
 import type { UpstreamRequest } from './request.js'
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** What cannot stand in a target, nor in the value of a field; chars over U+00FF would be sent as other bytes. */
 const NOT_IN_TARGET = /[^\x21-\x7e\x80-\xff]/
 const NOT_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/
-/** A body up to this length leaves in one piece with its head, copied; a longer one is not worth the copy. */
+/** Node writes a string of up to so many bytes without taking memory for it: a head and a body up to there leave in one. */
 const JOINED_BYTES = 16 * 1024
 const isToken = byName((name) => TOKEN.test(name))
 /** Methods whose requests mostly have content, so that its absence is to be said (RFC 9110 section 8.6). */
@@ -24,7 +25,7 @@ const cannotBeSent = (what: string): GatewayError =>
  * @throws GatewayError `GATEWAY_UPSTREAM_REQUEST` for a method, target or field that would break the framing
  */
 export const requestHead = ({ method, path, headers, body, contentLength }: UpstreamRequest): string => {
-  if (!TOKEN.test(method)) throw cannotBeSent('the method')
+  if (!isToken(method)) throw cannotBeSent('the method')
   if (path === '' || NOT_IN_TARGET.test(path)) throw cannotBeSent('the target')
   let head = `${method} ${path} HTTP/1.1\r\n`
   for (let at = 0; at + 1 < headers.length; at += 2) {
@@ -46,11 +47,8 @@ export const writeWhole = (socket: Socket, head: string, body: Uint8Array | null
     socket.write(head, 'latin1')
     return
   }
-  if (body.length <= JOINED_BYTES) {
-    const joined = Buffer.allocUnsafe(head.length + body.length)
-    joined.write(head, 'latin1')
-    joined.set(body, head.length)
-    socket.write(joined)
+  if (head.length + body.length <= JOINED_BYTES) {
+    socket.write(head + byteString(body), 'latin1')
     return
   }
   socket.cork()

@@ -45,17 +45,19 @@ export const parseTraceparent = (field: string | undefined): RemoteParent | unde
 
 const POOL_BYTES = 24 * 256
 const pool = Buffer.alloc(POOL_BYTES)
-let used = POOL_BYTES
+/** Of the pool, all at once; what of it was used is not used again. */
+let digits = ''
+let used = 0
 
 /** Random hex digits of `bytes` bytes. */
 const randomHex = (bytes: number): string => {
-  if (used + bytes > POOL_BYTES) {
-    randomFillSync(pool)
+  if (used + 2 * bytes > digits.length) {
+    digits = randomFillSync(pool).toString('hex')
     used = 0
   }
   const start = used
-  used += bytes
-  return pool.toString('hex', start, used)
+  used += 2 * bytes
+  return digits.slice(start, used)
 }
 
 /** All zeros are the id of nothing. */

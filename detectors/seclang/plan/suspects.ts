@@ -127,6 +127,8 @@ export class Suspects {
     for (const { key, value } of source.entries(this.#state)) {
       const lower = byName || (lengths & lengthBit(key.length)) !== 0 ? key.toLowerCase() : undefined
       const own = (lower === undefined ? undefined : byKey?.get(lower)) ?? readers
+      // Nobody reads it.
+      if (own.least === Infinity) continue
       const raw = part === 'key' ? key : value
       if (common === 'all' || (byName && lower !== undefined && common(lower))) {
         for (const bit of this.#recall(raw, own)) this.#suspect(bit, raw)

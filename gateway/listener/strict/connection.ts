@@ -240,15 +240,15 @@ export class StrictConnection {
     }
   }
 
-  /** @param bytes lent until it returns */
-  readonly #onRead = (bytes: Buffer): void => {
+  /** @param memory lent until it returns */
+  readonly #onRead = (memory: Buffer, length: number): void => {
     const received = this.#received
     // A head that is all here leaves nothing to be kept.
     if (this.#phase !== 'head' || received.length > 0) {
-      this.#onData(Buffer.from(bytes))
+      this.#onData(Buffer.from(memory.subarray(0, length)))
       return
     }
-    received.lend(bytes)
+    received.lend(memory, length)
     this.#pump()
     received.keep()
   }

@@ -1,4 +1,5 @@
 import type { HeaderList } from '../../../detectors/request.js'
+import { byteString } from '../../../detectors/transaction/bytes.js'
 import { ListenerError } from '../errors.js'
 import type { Exchange, RefusalReason, ResponseOptions, ResponseSink, SocketEnd } from '../listener.js'
 import { announcedLength, refusalOf } from '../refusal.js'
@@ -20,7 +21,7 @@ const OPEN_END: ReadonlySet<RefusalReason> = new Set([
   'connect_method',
 ])
 
-/** A body up to this size is copied behind its head, so that both leave in one write. */
+/** Node writes a string of up to so many bytes without taking memory for it: a head and a body up to there leave in one. */
 const JOINED_BYTES = 16 * 1024
 
 /** One request and its response on a connection of our own. */
@@ -97,16 +98,11 @@ export class StrictExchange implements Exchange, BodyOwner {
     const length = bytes?.length ?? (content ? 0 : head.givenLength)
     const text = this.#head(status, head, status === 204 ? undefined : length, false)
     if (!content || bytes === undefined || bytes.length === 0) this.#connection.write(text)
-    else if (bytes.length > JOINED_BYTES) {
+    else if (text.length + bytes.length > JOINED_BYTES) {
       this.#connection.gather()
       this.#connection.write(text)
       this.#connection.write(bytes)
-    } else {
-      const whole = Buffer.allocUnsafe(text.length + bytes.length)
-      whole.write(text, 0, 'latin1')
-      whole.set(bytes, text.length)
-      this.#connection.write(whole)
-    }
+    } else this.#connection.write(text + byteString(bytes))
     this.#connection.responded(this)
   }
 
@@ -183,7 +179,7 @@ export class StrictExchange implements Exchange, BodyOwner {
     if (refuse !== undefined && OPEN_END.has(refuse)) return { kind: 'doubtful' }
     if (this.#facts.transferEncoding)
       return { kind: 'chunked', maxTrailerBytes: this.#connection.maxHeaderBytes }
-    const length = announcedLength(this.headers)
+    const length = this.#facts.body ? announcedLength(this.headers) : undefined
     return length === undefined ? { kind: 'none' } : { kind: 'length', length }
   }
 

@@ -28,9 +28,11 @@ export class ReceiveBuffer {
     this.end += chunk.length
   }
 
-  /** Takes bytes that are lent until `keep` is called. There must be no others. */
-  lend(chunk: Buffer): void {
-    this.append(chunk)
+  /** Takes the first bytes of a memory, lent until `keep` is called. There must be no others. */
+  lend(memory: Buffer, length: number): void {
+    this.bytes = memory
+    this.start = 0
+    this.end = length
     this.#lent = true
   }
 

@@ -21,15 +21,15 @@ const READER = symbolOf('kBufferCb')
  * Has a server's socket read into memory that it shares with all others. Otherwise node takes 64 KiB for each read, gives most of them back, and
  * passes a stream on the way.
  *
- * @param take gets what was read; the bytes are its own only until it returns
+ * @param take gets the memory with what was read at its beginning, which is its own only until it returns
  * @returns false where this Node does not let it; then the socket is to be read by its events
  */
-export function readShared(socket: Socket, take: (bytes: Buffer) => void): boolean {
+export function readShared(socket: Socket, take: (memory: Buffer, length: number) => void): boolean {
   const inner = socket as unknown as ReadsIntoMemory
   if (BUFFER === undefined || READER === undefined || inner._handle?.useUserBuffer === undefined) return false
   inner[BUFFER] = MEMORY
   inner[READER] = (length) => {
-    take(MEMORY.subarray(0, length))
+    take(MEMORY, length)
     return true
   }
   inner._handle.useUserBuffer(MEMORY)
