@@ -92,10 +92,10 @@ export function selectXml(
   for (const [index, step] of path.steps.entries()) {
     const last = index === path.steps.length - 1
     if (step.test.kind !== 'element') {
-      const values = step.descend ? unique(nodes.flatMap((node) => withDescendants(node))) : nodes
+      const values = step.descend ? unique(nodes.map((node) => withDescendants(node))) : nodes
       return last ? leafEntries(values, step, path, namespaces) : []
     }
-    nodes = unique(nodes.flatMap((node) => stepElements(node, step, namespaces)))
+    nodes = unique(nodes.map((node) => stepElements(node, step, namespaces)))
   }
   const entries: Entry[] = []
   let characters = 0
@@ -145,16 +145,16 @@ function leafEntries(
   namespaces: ReadonlyMap<string, string> | undefined,
 ): readonly Entry[] {
   const key = path.expression
-  if (test.kind === 'text') {
-    return nodes.flatMap((node) =>
-      node.children.filter((child) => typeof child === 'string').map((value) => ({ key, value })),
-    )
+  const entries: Entry[] = []
+  for (const { children, attributes } of nodes) {
+    if (test.kind === 'text') {
+      for (const child of children) if (typeof child === 'string') entries.push({ key, value: child })
+    } else {
+      for (const attribute of attributes)
+        if (matchesName(attribute, test, namespaces)) entries.push({ key, value: attribute.value })
+    }
   }
-  return nodes.flatMap((node) =>
-    node.attributes
-      .filter((attribute) => matchesName(attribute, test, namespaces))
-      .map(({ value }) => ({ key, value })),
-  )
+  return entries
 }
 
 function matchesName(
@@ -171,27 +171,29 @@ function elementsOf(node: XmlNode): readonly XmlNode[] {
   return node.children.filter((child) => typeof child !== 'string')
 }
 
-function withDescendants(node: XmlNode): readonly XmlNode[] {
-  const found: XmlNode[] = []
-  const stack = [node]
-  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    found.push(next)
-    stack.push(...elementsOf(next).toReversed())
-  }
+/** A node and all elements below it in document order. Documents are not deep (`MAX_XML_DEPTH`). */
+function withDescendants(node: XmlNode, found: XmlNode[] = []): readonly XmlNode[] {
+  found.push(node)
+  for (const child of node.children) if (typeof child !== 'string') withDescendants(child, found)
   return found
 }
 
 /** All text below a node in document order. */
 function textOf(node: XmlNode): string {
-  const parts: string[] = []
-  const stack: (XmlNode | string)[] = [node]
-  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    if (typeof next === 'string') parts.push(next)
-    else stack.push(...next.children.toReversed())
-  }
-  return parts.join('')
+  const pieces: string[] = []
+  addText(node, pieces)
+  return pieces.join('')
 }
 
-function unique(nodes: readonly XmlNode[]): readonly XmlNode[] {
-  return [...new Set(nodes)]
+function addText({ children }: XmlNode, pieces: string[]): void {
+  for (const child of children) {
+    if (typeof child === 'string') pieces.push(child)
+    else addText(child, pieces)
+  }
+}
+
+/** All nodes of some lists, each once; a list names none twice. */
+function unique(lists: readonly (readonly XmlNode[])[]): readonly XmlNode[] {
+  const [only] = lists
+  return only !== undefined && lists.length === 1 ? only : [...new Set(lists.flat())]
 }
