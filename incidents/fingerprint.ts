@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { DetectionEvent } from '../runtime/events.js'
 import { shorten } from '../runtime/text.js'
 import type { Detected, Subject } from './incident.js'
@@ -104,5 +104,4 @@ export const weightOf = (event: DetectionEvent): number => {
   return event.type === 'security.verdict' ? (event.data.count ?? 1) : 1
 }
 
-const digest = (...parts: readonly string[]): string =>
-  createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+const digest = (...parts: readonly string[]): string => hash('sha256', JSON.stringify(parts))

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Database } from 'lmdb'
 import type { Subject } from './incident.js'
 
@@ -64,5 +64,4 @@ export interface Repeat {
 export const isMilestone = (before: number, count: number): boolean =>
   Math.floor(Math.log10(count)) > Math.floor(Math.log10(before))
 
-const keyOf = (subject: Subject): string =>
-  createHash('sha256').update(JSON.stringify(subject)).digest('base64url').slice(0, 22)
+const keyOf = (subject: Subject): string => hash('sha256', JSON.stringify(subject), 'base64url').slice(0, 22)

@@ -40,6 +40,11 @@ export class IncidentStore {
   readonly #latest: Database<string, string>
   readonly #state: Database<number, string>
   readonly #options: IncidentStoreOptions
+  /**
+   * Incidents as the running transaction leaves them: each is written once, at its end, for a flood of events is mostly of few
+   * incidents.
+   */
+  #changed: Map<string, Incident> | undefined
   /** Incidents that the running transaction changed, and work that it took away. */
   readonly #touched = new Set<string>()
   #removing: string[] = []
@@ -89,9 +94,15 @@ export class IncidentStore {
       this.#root.childTransaction(() => {
         this.#touched.clear()
         this.#removing = []
-        const outcome = work()
-        for (const id of this.#touched) this.#settle(id)
-        return [outcome, this.#removing] as const
+        this.#changed = new Map()
+        try {
+          const outcome = work()
+          for (const id of this.#touched) this.#settle(id)
+          this.#writeChanged()
+          return [outcome, this.#removing] as const
+        } finally {
+          this.#changed = undefined
+        }
       }),
     )
     this.#removed.push(...removed)
@@ -119,17 +130,20 @@ export class IncidentStore {
   }
 
   get(id: string): Incident | undefined {
-    return this.#incidents.get(id)
+    return this.#changed?.get(id) ?? this.#incidents.get(id)
   }
 
   /** The incident that last took in a fingerprint, which a storm does for many. */
   latest(fingerprint: string): Incident | undefined {
     const id = this.#latest.get(fingerprint)
-    return id === undefined ? undefined : this.#incidents.get(id)
+    return id === undefined ? undefined : this.get(id)
   }
 
+  /** To be called inside a transaction. */
   put(incident: Incident): void {
-    this.#incidents.putSync(incident.id, incident)
+    if (this.#changed === undefined)
+      throw new IncidentError('INCIDENT_STORE', 'an incident is put outside of a transaction')
+    this.#changed.set(incident.id, incident)
     this.#touched.add(incident.id)
   }
 
@@ -140,6 +154,7 @@ export class IncidentStore {
 
   /** Newest first. @param before an id to go on behind */
   *list(before?: string): Generator<Incident> {
+    this.#writeChanged()
     const range = this.#incidents.getRange({ reverse: true, ...(before !== undefined && { start: before }) })
     for (const { key, value } of range) if (key !== before) yield value
   }
@@ -163,8 +178,12 @@ export class IncidentStore {
     await this.#root.close()
   }
 
+  #writeChanged(): void {
+    for (const [id, incident] of this.#changed ?? []) this.#incidents.putSync(id, incident)
+  }
+
   #settle(id: string): void {
-    const incident = this.#incidents.get(id)
+    const incident = this.get(id)
     if (incident && isOver(incident) && this.work.waiting(id) === 0)
       this.sessions.close(id, (this.#options.now ?? Date.now)())
   }
