@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 
-const POOL_BYTES = 4096
+const POOL_BYTES = 16 * 1024
 const RANDOM_BYTES = 10
 /** Counter values of one millisecond; RFC 9562, section 6.2, method 1. */
 const COUNTER_LIMIT = 0x1000
@@ -9,13 +9,20 @@ const pool = new Uint8Array(POOL_BYTES)
 let used = POOL_BYTES
 let lastMs = -1
 let counter = 0
-/** The time of `lastMs` as it is written, with the dash within it and the one behind. */
-let timeText = ''
 
-/** 12 bits in three digits: an id is made of a few long pieces, since many share their time and joining is what costs. */
-const HEX = Array.from({ length: 0x1000 }, (_, bits) => bits.toString(16).padStart(3, '0'))
-const hex = (bits: number): string => HEX[bits & 0xfff] ?? ''
-const VARIANTS = ['8', '9', 'a', 'b']
+/**
+ * The next id, with what it has in common with the last one. Made in bytes it is one string; one that was joined would have to be copied for
+ * whoever looks into it.
+ */
+const text = Buffer.from('00000000-0000-7000-8000-000000000000')
+const DIGITS = Buffer.from('0123456789abcdef')
+
+/** Writes the lowest 12 bits as three digits. */
+const write = (at: number, bits: number): void => {
+  text[at] = DIGITS[(bits >> 8) & 15] ?? 0
+  text[at + 1] = DIGITS[(bits >> 4) & 15] ?? 0
+  text[at + 2] = DIGITS[bits & 15] ?? 0
+}
 
 const takeRandom = (): number => {
   if (used + RANDOM_BYTES > POOL_BYTES) {
@@ -38,27 +45,29 @@ export const uuidv7 = (now: number): string => {
   const random = (index: number): number => pool[at + index] ?? 0
   if (now > lastMs) {
     lastMs = Math.floor(now)
-    timeText = writtenTime(lastMs)
+    writeTime(lastMs)
     // A start in the lower half leaves room for at least 2048 ids in this millisecond.
     counter = ((random(8) << 8) | random(9)) & 0x7ff
   } else if (++counter === COUNTER_LIMIT) {
     lastMs += 1
-    timeText = writtenTime(lastMs)
+    writeTime(lastMs)
     counter = 0
   }
+  write(15, counter)
   const first = (random(0) << 8) | random(1)
-  return (
-    `${timeText}7${hex(counter)}-${VARIANTS[first >> 14] ?? ''}${hex(first)}-` +
-    hex((random(2) << 4) | (random(3) >> 4)) +
-    hex((random(3) << 8) | random(4)) +
-    hex((random(5) << 4) | (random(6) >> 4)) +
-    hex((random(6) << 8) | random(7))
-  )
+  text[19] = DIGITS[8 | (first >> 14)] ?? 0
+  write(20, first)
+  write(24, (random(2) << 4) | (random(3) >> 4))
+  write(27, (random(3) << 8) | random(4))
+  write(30, (random(5) << 4) | (random(6) >> 4))
+  write(33, (random(6) << 8) | random(7))
+  return text.toString('latin1')
 }
 
-const writtenTime = (ms: number): string => {
+const writeTime = (ms: number): void => {
   const time = ms.toString(16).padStart(12, '0')
-  return `${time.slice(0, 8)}-${time.slice(8)}-`
+  text.write(time.slice(0, 8), 0, 'latin1')
+  text.write(time.slice(8), 9, 'latin1')
 }
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/

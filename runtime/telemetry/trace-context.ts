@@ -43,7 +43,7 @@ export const parseTraceparent = (field: string | undefined): RemoteParent | unde
   return { traceId, spanId, flags: Number.parseInt(flags, 16) }
 }
 
-const POOL_BYTES = 24 * 256
+const POOL_BYTES = 24 * 1024
 const pool = Buffer.alloc(POOL_BYTES)
 /** Of the pool, all at once; what of it was used is not used again. */
 let digits = ''

@@ -125,10 +125,11 @@ export class Suspects {
     const { common, part } = source
     const byName = typeof common === 'function'
     for (const { key, value } of source.entries(this.#state)) {
-      const lower = byName || (lengths & lengthBit(key.length)) !== 0 ? key.toLowerCase() : undefined
-      const own = (lower === undefined ? undefined : byKey?.get(lower)) ?? readers
+      const selected = (lengths & lengthBit(key.length)) !== 0
       // Nobody reads it.
-      if (own.least === Infinity) continue
+      if (!selected && readers.least === Infinity) continue
+      const lower = byName || selected ? key.toLowerCase() : undefined
+      const own = (lower === undefined ? undefined : byKey?.get(lower)) ?? readers
       const raw = part === 'key' ? key : value
       if (common === 'all' || (byName && lower !== undefined && common(lower))) {
         for (const bit of this.#recall(raw, own)) this.#suspect(bit, raw)
