@@ -39,6 +39,12 @@ interface Finding {
   readonly among: Int32Array
 }
 
+/** A finding among those that one rule was not asked of yet. */
+interface Note {
+  readonly finding: Finding
+  readonly next: Note | undefined
+}
+
 const NOTHING: readonly string[] = []
 
 /** The values of one transaction that each rule of a filter has to judge. A source is read when the first rule asks for it, once. */
@@ -50,7 +56,7 @@ export class Suspects {
   /** Rules that have something to judge, or to find out. */
   readonly #live: Int32Array
   /** By rule, what it may match and was not asked of yet: many rules are never reached. */
-  readonly #open = new Map<number, Finding[]>()
+  readonly #open: (Note | undefined)[] = []
   /** By rule, the values as they stood before any transformation. */
   readonly #values = new Map<number, string[]>()
   /** Rules that surely match all of these. */
@@ -81,10 +87,11 @@ export class Suspects {
     const missing = needs & ~this.#loaded
     if (missing !== 0) this.#load(missing)
     if (((this.#live[bit >> 5] ?? 0) & (1 << (bit & 31))) === 0) return false
-    const open = this.#open.get(bit)
-    if (open !== undefined) {
-      this.#open.delete(bit)
-      for (const { value, raw } of open) {
+    let note = this.#open[bit]
+    if (note !== undefined) {
+      this.#open[bit] = undefined
+      for (; note !== undefined; note = note.next) {
+        const { value, raw } = note.finding
         const sure = this.#denied(bit, value)
         if (sure || this.#matches(bit, value)) this.#suspect(bit, raw, sure)
       }
@@ -163,9 +170,7 @@ export class Suspects {
   }
 
   #note(bit: number, finding: Finding): void {
-    const open = this.#open.get(bit)
-    if (open === undefined) this.#open.set(bit, [finding])
-    else open.push(finding)
+    this.#open[bit] = { finding, next: this.#open[bit] }
   }
 
   /** Bits of the rules that match a value which transactions have in common. */
@@ -205,7 +210,9 @@ export class Suspects {
       if (value.text.length < behind.least) continue
       // Candidates are the same in either case: where nobody below is one, nobody will be.
       if (caseOnly && !meet(this.#candidates(value), behind.all)) continue
-      this.#visit(raw, this.#changed(value, exit), behind, found)
+      const changed = this.#changed(value, exit)
+      if (caseOnly) changed.candidates ??= value.candidates
+      this.#visit(raw, changed, behind, found)
     }
   }
 
