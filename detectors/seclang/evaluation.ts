@@ -4,11 +4,22 @@ import { parseRequestBody } from './bodies/parse.js'
 import type { Entry } from './collections/entry.js'
 import type { PersistentStore } from './collections/persistent.js'
 import { NO_TARGETS, type TargetPattern } from './exclusions.js'
+import { GROUP_KEYS } from './groups.js'
 import { type Macro, parseMacro } from './macro.js'
 import { MatchLog, type ValueMatch } from './match-log.js'
 import { engineMode, weaker } from './mode.js'
 import type { OperatorRun } from './operator.js'
-import { type PlacedScreen, type Plan, type Settled, type Step, Suspects } from './plan/index.js'
+import {
+  type KnownMatch,
+  type MatchMemo,
+  type Plan,
+  type Recalled,
+  type Settled,
+  type Step,
+  Suspects,
+  refusedNext,
+  repeatMatch,
+} from './plan/index.js'
 import type {
   CompiledOperator,
   CompiledRule,
@@ -57,10 +68,7 @@ export interface RuleProgram {
   readonly macros: Map<string, Macro>
 }
 
-/** Keys of what was captured: the match, then its groups. */
-const CAPTURE_KEYS = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
 const NOWHERE: readonly Span[] = []
-const NO_SCREENS: readonly undefined[] = []
 /** No seclang phase comes after it. */
 const OFF_THE_PATH = -1
 
@@ -84,6 +92,8 @@ export class Evaluation {
   #certain = false
   /** The last seclang phase that the transaction was on the clean path in, from the first on. */
   #walked = 0
+  /** Selectors of `TX` that may find something. */
+  #fed = 0
   /** Whether a rule took an effect with which the clean path ends. */
   #disturbed = false
   #allowed: 'no' | 'request' | 'transaction' = 'no'
@@ -103,7 +113,7 @@ export class Evaluation {
       locating: false,
       matchedAt: (offset, length) => this.#found.push({ offset, length }),
       setCapture: (index, text) => {
-        if (index >= 0 && index < CAPTURE_KEYS.length) this.#captured[index] = text
+        if (index >= 0 && index < GROUP_KEYS.length) this.#captured[index] = text
       },
       expand: (template) => this.#macro(template).expand(this.state),
       truncate: (limit) => tx.truncate(limit),
@@ -174,6 +184,7 @@ export class Evaluation {
   /** Lets rules find a variable in `TX` that no rule wrote. */
   setVariable(key: string, value: string): void {
     this.state.txVariables.set(key, value)
+    this.#fed |= this.program.plan.selectors.finding(key)
     if (this.program.plan.path.reliesOn(key)) this.#walked = OFF_THE_PATH
   }
 
@@ -205,7 +216,7 @@ export class Evaluation {
   }
 
   /** Does at once what rules do that match in every transaction. */
-  #settle({ matches, written, rule, matched }: Settled): void {
+  #settle({ matches, written, feeds, rule, matched }: Settled): void {
     const { state } = this
     state.rule = rule
     if (matched !== undefined) state.matchedVariable = matched
@@ -213,6 +224,7 @@ export class Evaluation {
       if (entry === undefined) state.txVariables.delete(lower, lower)
       else if (!state.txVariables.put(lower, entry)) state.tx.truncate('seclang_variables')
     }
+    this.#fed |= feeds
     for (const match of matches) this.#log.keep(match)
   }
 
@@ -236,7 +248,8 @@ export class Evaluation {
   /** Judges one rule unless the plan knows that it does not match; whether it matched. */
   #take(step: Step): boolean {
     const { state } = this
-    const { rule, screens, condition } = step
+    const { rule, screens, condition, finds } = step
+    if (finds !== 0 && (this.#fed & finds) === 0) return false
     const entry = condition?.(state)
     if (condition !== undefined && entry === undefined) return false
     if (state.exclusions.removes(rule)) return false
@@ -246,7 +259,7 @@ export class Evaluation {
     if (first !== undefined && this.#suspects[first.place]?.has(first) === false) return false
     const { switches } = state
     const routine = step.routine && entry !== undefined && this.#repeat(rule, entry)
-    const matched = routine || this.#evaluate(rule, screens)
+    const matched = routine || this.#evaluate(rule, step)
     if (state.switches !== switches) for (const each of this.#suspects) each.switched()
     return matched
   }
@@ -319,27 +332,69 @@ export class Evaluation {
   /**
    * Judges a rule with all its links; true when the last one matched.
    *
-   * @param screens by link, what tells which values it can match; without them it judges all
+   * @param step tells which values its links can match, and what is known of such matches; without it all are judged
    */
-  #evaluate(rule: CompiledRule, screens: readonly (PlacedScreen | undefined)[] = NO_SCREENS): boolean {
+  #evaluate(rule: CompiledRule, step?: Step): boolean {
     const { state } = this
     state.rule = rule
     if (state.matchedVariables.length > 0) state.matchedVariables = []
     const removed = state.exclusions.targetsOf(rule)
     const { switches } = state
     const last = rule.links.length - 1
+    const memo = removed.length === 0 ? step?.memo : undefined
+    let recalled: Recalled | undefined
     let index = 0
     for (const link of rule.links) {
+      if (index === 0 && memo !== undefined) {
+        recalled = this.#recall(rule, link, memo)
+        if (recalled.matches.length === 0 || recalled.isRefused) return false
+        index++
+        continue
+      }
       // What the links before it have switched on is not among the suspects yet.
-      const screen = state.switches === switches ? screens[index] : undefined
+      const screen = state.switches === switches ? step?.screens[index] : undefined
       const suspects = screen && this.#suspects[screen.place]
       if (screen !== undefined && suspects?.has(screen) === false) return false
       this.#certain =
         screen !== undefined && !link.capture && !link.multiMatch && suspects?.surely(screen) === true
       const only = screen && suspects?.of(screen)
-      if (!this.#evaluateLink(rule, link, index++ === last, removed, only)) return false
+      if (!this.#evaluateLink(rule, link, index === last, removed, only)) {
+        if (index === 1 && recalled?.argument !== undefined)
+          refusedNext(recalled.matches, state, recalled.argument)
+        return false
+      }
+      index++
     }
     return true
+  }
+
+  /** Judges the first link of a chain by what is known of its matches, and takes note of what is not. */
+  #recall(rule: CompiledRule, link: RuleLink, memo: MatchMemo): Recalled {
+    const { state } = this
+    const { target, reader } = memo
+    const matches: (KnownMatch | undefined)[] = []
+    // What others have written before is not known to be refused.
+    const alone = reader !== undefined && (this.#fed & reader.selectors) === 0
+    let before: KnownMatch | undefined
+    this.#certain = false
+    for (const entry of target.read(state)) {
+      const known = memo.get(entry.value)
+      if (known === undefined) {
+        before = undefined
+        if (this.#judge(rule, link, false, target, entry))
+          matches.push(memo.matched(entry.value, state, this.#captured))
+        else memo.refused(entry.value, this.#cache.transform(entry.value, link.transformations))
+      } else if (known !== 'none') {
+        matches.push(known)
+        repeatMatch(known, state, before)
+        this.#fed |= known.feeds
+        if (known.groups.length > 0) before = known
+      }
+    }
+    this.#disturbed ||= matches.length > 0 && this.program.plan.path.endsAt(link)
+    const argument = alone ? this.#run.expand(reader.argument) : undefined
+    const isRefused = argument !== undefined && matches.every((known) => known?.refusedBy === argument)
+    return { matches, argument, isRefused }
   }
 
   #evaluateLink(
@@ -412,8 +467,9 @@ export class Evaluation {
   #storeCaptures(): void {
     if (this.#captured.length === 0) return
     const { txVariables } = this.state
+    this.#fed |= this.program.plan.selectors.groups
     let index = 0
-    for (const key of CAPTURE_KEYS) {
+    for (const key of GROUP_KEYS) {
       const text = this.#captured[index++]
       if (text === undefined) txVariables.delete(key, key)
       else {
@@ -436,6 +492,7 @@ export class Evaluation {
 
   #apply(link: RuleLink): void {
     for (const effect of link.effects) effect.apply(this.state)
+    this.#fed |= this.program.plan.selectors.fedBy(link)
     this.#disturbed ||= this.program.plan.path.endsAt(link)
   }
 

@@ -14,6 +14,13 @@ export const PLAIN_RUN: OperatorRun = {
   setGeo: () => undefined,
 }
 
+/** In lower case, what a text begins with that such a pattern matches; empty when nothing is known. */
+export function namePrefix(source: string): string {
+  const [, word = '', next = ''] = /^\^([\w-]+)(.?)/.exec(source) ?? []
+  if (source.includes('|')) return ''
+  return ('*?{'.includes(next) && next !== '' ? word.slice(0, -1) : word).toLowerCase()
+}
+
 /**
  * A pattern of a selector, a tag or a message, matched without regard to case. Throws `SecLangError` for one that would see only a part of a
  * long name: what it leaves out could not be told.

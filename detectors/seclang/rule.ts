@@ -9,6 +9,13 @@ import type { TransformationChain } from './transformation-chain.js'
 
 export type SeclangPhase = 1 | 2 | 3 | 4 | 5
 
+/** A selector by pattern: `TX:/^score_/`. */
+export interface KeyPattern {
+  /** In lower case, what all matching keys begin with; empty when nothing is known. */
+  readonly prefix: string
+  readonly matches: (key: string) => boolean
+}
+
 /** One target of a rule, ready to be read. */
 export interface CompiledTarget {
   /** Upper case. */
@@ -18,6 +25,8 @@ export interface CompiledTarget {
   readonly count: boolean
   /** In lower case, when only entries of one key are read and the rule names it; undefined for a pattern. */
   readonly key: string | undefined
+  /** Which keys are read, when the rule names a pattern. */
+  readonly pattern: KeyPattern | undefined
   /** The last full name that was made for an entry of it: mostly the next one is the same. */
   readonly named: { key: string; name: string | undefined }
   read(state: TransactionState): readonly Entry[]

@@ -3,13 +3,18 @@ import { type Entry, NO_ENTRIES, scalar } from './collections/entry.js'
 import { SecLangError } from './errors.js'
 import type { TargetPattern } from './exclusions.js'
 import type { OperatorLoadContext } from './operator.js'
-import { namePattern } from './patterns.js'
-import type { CompiledTarget } from './rule.js'
+import { namePattern, namePrefix } from './patterns.js'
+import type { CompiledTarget, KeyPattern } from './rule.js'
 import type { TransactionState } from './state.js'
 import type { VariableDefinition } from './variables/definition.js'
 import { refusedVariable, variable } from './variables/index.js'
 
 type Read = (state: TransactionState) => readonly Entry[]
+
+interface Reading {
+  readonly read: Read
+  readonly pattern?: KeyPattern
+}
 
 /** The definition of a variable that a rule names. */
 export function resolveVariable(name: string, context: OperatorLoadContext): VariableDefinition {
@@ -24,10 +29,10 @@ export function resolveVariable(name: string, context: OperatorLoadContext): Var
 
 export function compileTarget(node: VariableNode, context: OperatorLoadContext): CompiledTarget {
   const definition = resolveVariable(node.collection, context)
-  const all = compileRead(node, definition, context)
+  const { read: all, pattern } = compileRead(node, definition, context)
   const written = describeVariable(node)
   const named = { key: '', name: undefined }
-  const target = { collection: definition.name, written, key: keyOf(node), named }
+  const target = { collection: definition.name, written, key: keyOf(node), pattern, named }
   if (!node.count) return { ...target, count: false, read: all }
   return {
     ...target,
@@ -36,28 +41,36 @@ export function compileTarget(node: VariableNode, context: OperatorLoadContext):
   }
 }
 
-function compileRead(node: VariableNode, definition: VariableDefinition, context: OperatorLoadContext): Read {
+function compileRead(
+  node: VariableNode,
+  definition: VariableDefinition,
+  context: OperatorLoadContext,
+): Reading {
   const { selector } = node
-  if (selector === undefined) return (state) => definition.entries(state)
+  if (selector === undefined) return { read: (state) => definition.entries(state) }
   if (definition.kind === 'scalar') {
     const message = `${definition.name} is a single value and takes no selector`
     throw new SecLangError('SECLANG_BAD_ARGUMENT', message, context.position)
   }
-  if (definition.compile !== undefined) return definition.compile(selector, context.position)
+  if (definition.compile !== undefined) return { read: definition.compile(selector, context.position) }
   if (selector.kind === 'regex') {
     const matches = namePattern(selector.pattern, context)
-    return (state) => definition.entries(state).filter(({ key }) => matches(key))
+    return {
+      read: (state) => definition.entries(state).filter(({ key }) => matches(key)),
+      pattern: { prefix: namePrefix(selector.pattern), matches },
+    }
   }
   const key = selector.kind === 'key' ? selector.key : selector.expression
   const wanted = key.toLowerCase()
   const { find } = definition
   if (find !== undefined) {
-    return (state) => {
+    const read: Read = (state) => {
       const entry = find(state, wanted)
       return entry === undefined ? NO_ENTRIES : [entry]
     }
+    return { read }
   }
-  return (state) => state.keys.find(definition.entries(state), wanted)
+  return { read: (state) => state.keys.find(definition.entries(state), wanted) }
 }
 
 /** What `!ARGS:name` or `ctl:ruleRemoveTargetById=…;ARGS:name` takes away. */

@@ -30,6 +30,13 @@ export class KeyedCollection {
     return true
   }
 
+  /** The same, but a key that is there keeps its case. */
+  replace(lower: string, entry: Entry): boolean {
+    const old = this.#entries.get(lower)
+    if (old === undefined || old.key === entry.key) return this.put(lower, entry)
+    return this.set(old.key, entry.value, lower)
+  }
+
   delete(key: string, lower = key.toLowerCase()): void {
     this.#entries.delete(lower)
   }

@@ -1,19 +1,21 @@
 import type { RuleMatch } from '../../verdict.js'
-import type { Assignment } from '../assignment.js'
 import { parseMacro } from '../macro.js'
 import { PLAIN_RUN } from '../patterns.js'
 import { ruleMatch } from '../rule-match.js'
-import type { CompiledRule, Effect, RuleLink, SeclangPhase } from '../rule.js'
+import type { CompiledRule, RuleLink, SeclangPhase } from '../rule.js'
 import type { MatchedVariable } from '../state.js'
 import { fullName } from '../targets.js'
 import { isConstant, isRoutine } from './condition.js'
-import { KnownVariables, type Written, mayChange } from './known-variables.js'
+import { KnownVariables, type Written, isAssignment, mayChange } from './known-variables.js'
 import type { Step } from './plan.js'
+import type { Selectors } from './selectors.js'
 
 /** What rules do that match in every transaction on the path, and always alike. */
 export interface Settled {
   readonly matches: readonly RuleMatch[]
   readonly written: readonly Written[]
+  /** Selectors that find what is written. */
+  readonly feeds: number
   /** The last of the rules. */
   readonly rule: CompiledRule
   /** What the last of those that judge something judged. */
@@ -54,8 +56,8 @@ export class CleanPath {
   readonly #relied: ReadonlySet<string>
   readonly #ends = new Set<RuleLink>()
 
-  constructor(phases: ReadonlyMap<SeclangPhase, readonly Step[]>) {
-    const known = new Survey()
+  constructor(phases: ReadonlyMap<SeclangPhase, readonly Step[]>, selectors: Selectors) {
+    const known = new Survey(selectors)
     const drafts = [...phases].map(([phase, steps]) => [phase, known.walk(steps)] as const)
     this.#relied = known.relied
     for (const { rule } of [...phases.values()].flat())
@@ -93,6 +95,11 @@ class Survey {
   /** Rules that surely match, always alike. */
   readonly settled: CompiledRule[] = []
   #known = new KnownVariables()
+  readonly #selectors: Selectors
+
+  constructor(selectors: Selectors) {
+    this.#selectors = selectors
+  }
 
   get relied(): ReadonlySet<string> {
     return this.#known.relied
@@ -176,7 +183,8 @@ class Survey {
     this.#known = after
     this.settled.push(rule)
     const matched = outcome === 'always' ? undefined : outcome
-    return { matches: [ruleMatch(rule, matched, ({ text }) => text)], written, rule, matched }
+    const feeds = this.#selectors.fedBy(rule.links[0])
+    return { matches: [ruleMatch(rule, matched, ({ text }) => text)], written, feeds, rule, matched }
   }
 
   /** Takes into account that a link surely matches, with an outcome that depends on requests. */
@@ -192,6 +200,7 @@ function joined(first: Settled | undefined, second: Settled): Settled {
   return {
     matches: [...first.matches, ...second.matches],
     written: [...first.written, ...second.written],
+    feeds: first.feeds | second.feeds,
     rule: second.rule,
     matched: second.matched ?? first.matched,
   }
@@ -246,8 +255,4 @@ function disturbs({ effects }: RuleLink, { relied, settled }: Survey): boolean {
     // Whether another rule is out is asked in its turn.
     return settled.some((rule) => changes.removes(rule))
   })
-}
-
-function isAssignment(changes: Effect['changes']): changes is Assignment {
-  return typeof changes === 'object' && 'sign' in changes
 }

@@ -1,9 +1,8 @@
 import { type Assignment, assigned } from '../assignment.js'
 import type { Entry } from '../collections/entry.js'
+import { isGroup } from '../groups.js'
 import { MAX_EXPANDED_CHARACTERS, type Macro } from '../macro.js'
-
-/** Groups of captures come and go with the values of requests. */
-const CAPTURE = /^[0-9]$/
+import type { Effect } from '../rule.js'
 
 /** What an assignment leaves: the entry and its key in lower case. */
 export interface Written {
@@ -41,7 +40,8 @@ export class KnownVariables {
    */
   lookUp(lower: string): Entry | undefined | 'unknown' {
     const entry = this.#entries.get(lower)
-    if (entry === 'unknown' || CAPTURE.test(lower)) return 'unknown'
+    // Groups of captures come and go with the values of requests.
+    if (entry === 'unknown' || isGroup(lower)) return 'unknown'
     for (const prefix of this.#unknownPrefixes) if (lower.startsWith(prefix)) return 'unknown'
     this.relied.add(lower)
     return entry
@@ -88,6 +88,11 @@ export class KnownVariables {
   }
 }
 
+/** Whether a variable of `TX` is what an effect changes. */
+export function isAssignment(changes: Effect['changes']): changes is Assignment {
+  return typeof changes === 'object' && 'sign' in changes
+}
+
 /** Whether an assignment may change one of the variables. */
 export function mayChange({ key }: Assignment, variables: ReadonlySet<string>): boolean {
   const prefix = constantPrefix(key)
@@ -96,7 +101,7 @@ export function mayChange({ key }: Assignment, variables: ReadonlySet<string>): 
 }
 
 /** What the names that a macro expands to begin with, in lower case. */
-function constantPrefix({ segments }: Macro): string {
+export function constantPrefix({ segments }: Macro): string {
   const [first] = segments
   return typeof first === 'string' ? first.toLowerCase() : ''
 }

@@ -1,7 +1,9 @@
 import type { CompiledRule, PhaseItem, RuleLink, SeclangPhase } from '../rule.js'
 import { CleanPath } from './clean-path.js'
 import { type Condition, condition, isRoutine } from './condition.js'
+import { type MatchMemo, memoOf } from './match-memo.js'
 import { RuleFilter, type Screen, screened } from './rule-filter.js'
+import { Selectors } from './selectors.js'
 
 /** One rule in the order of its seclang phase. */
 export interface Step {
@@ -16,6 +18,10 @@ export interface Step {
   readonly condition: Condition | undefined
   /** Whether a match of it, by its condition, is like the last one. */
   readonly routine: boolean
+  /** What is known of the matches of the first link, where they are alike in all transactions. */
+  readonly memo: MatchMemo | undefined
+  /** Selectors one of which has to find something for the rule to match; 0 when there are none such. */
+  readonly finds: number
 }
 
 export interface PlacedScreen extends Screen {
@@ -32,6 +38,7 @@ type Phases = ReadonlyMap<SeclangPhase, readonly PhaseItem[]>
 export class Plan {
   readonly #steps: ReadonlyMap<SeclangPhase, readonly Step[]>
   readonly path: CleanPath
+  readonly selectors: Selectors
 
   constructor(
     phases: Phases,
@@ -40,8 +47,12 @@ export class Plan {
     const screens = new Map<RuleLink, PlacedScreen>()
     for (const [place, filter] of filters.entries())
       for (const [link, screen] of filter.screens) screens.set(link, { ...screen, place })
-    this.#steps = new Map([...phases].map(([phase, items]) => [phase, stepsOf(items, screens)]))
-    this.path = new CleanPath(this.#steps)
+    this.selectors = new Selectors(
+      [...phases.values()].flat().flatMap((item) => (item.kind === 'rule' ? [item.rule] : [])),
+    )
+    const steps = (items: readonly PhaseItem[]): readonly Step[] => stepsOf(items, screens, this.selectors)
+    this.#steps = new Map([...phases].map(([phase, items]) => [phase, steps(items)]))
+    this.path = new CleanPath(this.#steps, this.selectors)
   }
 
   steps(phase: SeclangPhase): readonly Step[] {
@@ -68,7 +79,11 @@ export function filtersOf(phases: Phases): readonly RuleFilter[] {
     .map((each) => new RuleFilter(each))
 }
 
-function stepsOf(items: readonly PhaseItem[], screens: ReadonlyMap<RuleLink, PlacedScreen>): readonly Step[] {
+function stepsOf(
+  items: readonly PhaseItem[],
+  screens: ReadonlyMap<RuleLink, PlacedScreen>,
+  selectors: Selectors,
+): readonly Step[] {
   const places: number[] = []
   let count = 0
   for (const { kind } of items) places.push(kind === 'rule' ? count++ : -1)
@@ -79,7 +94,20 @@ function stepsOf(items: readonly PhaseItem[], screens: ReadonlyMap<RuleLink, Pla
     const quick = condition(rule.links[0])
     const routine = quick !== undefined && isRoutine(rule)
     const own = rule.links.map((link) => screens.get(link))
-    return [{ at: places[at] ?? 0, rule, afterMatch, screens: own, condition: quick, routine }]
+    const memo = memoOf(rule, selectors)
+    const finds = selectors.of(rule.links[0])
+    return [
+      {
+        at: places[at] ?? 0,
+        rule,
+        afterMatch,
+        screens: own,
+        condition: quick,
+        routine,
+        memo,
+        finds,
+      },
+    ]
   })
 }
 

@@ -25,6 +25,13 @@ export function isPure({ name, argument }: CompiledOperator): boolean {
   return !argument.includes('%{') && name.toLowerCase() !== 'geolookup'
 }
 
+/** Whether the operator has nothing to report of a value but whether it matches, and what it captures. For pure operators. */
+export function isSilent({ run }: CompiledOperator, value: string): boolean {
+  reported = false
+  run(value, RUN)
+  return !reported
+}
+
 /** Whether a value has to be judged in its transaction: it matches, or the operator has something to report. For pure operators. */
 export function probe({ run, negated }: CompiledOperator, value: string): boolean {
   reported = false

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { Answers, MAX_LENGTH, MAX_TEXTS } from '../../../../detectors/seclang/plan/answers.js'
+import { Answers } from '../../../../detectors/seclang/plan/answers.js'
+import { MAX_LENGTH, MAX_TEXTS } from '../../../../detectors/seclang/plan/generations.js'
 import { Readers } from '../../../../detectors/seclang/plan/readers.js'
 
 const headers = new Readers(1)

@@ -335,6 +335,58 @@ const books = fc.record({
   marker: fc.option(fc.constantFrom('M1', 'M2'), { nil: undefined, freq: 3 }),
 })
 
+/** Chains that list what requests have in common in `TX`, and look at the lists. */
+const lists = fc.record({
+  links: fc.tuple(
+    fc.record({
+      condition: fc
+        .tuple(
+          fc.constantFrom('ARGS_NAMES', 'REQUEST_HEADERS_NAMES', 'REQUEST_COOKIES_NAMES', 'REQUEST_METHOD'),
+          fc.constantFrom(
+            '@rx ^.*$',
+            '@rx (a)|(b)(c)?',
+            '@rx (a*)b\\1',
+            '@pm a id host',
+            '!@rx ^(x)',
+            '@streq a',
+          ),
+        )
+        .map(([variable, operator]) => `SecRule ${variable} "${operator}"`),
+      transformations: fc.constantFrom([], ['lowercase'], ['length']),
+      effects: fc.uniqueArray(
+        fc.constantFrom(
+          'capture',
+          'capture',
+          'setvar:tx.list_%{tx.0}=/%{TX.1}/',
+          'setvar:tx.List_%{tx.1}=%{tx.0}',
+          'setvar:tx.2=two',
+          'setvar:tx.list=1',
+          'setvar:tx.p=%{tx.0}',
+        ),
+        { minLength: 1, maxLength: 4 },
+      ),
+    }),
+    fc.record({
+      condition: fc.constantFrom(
+        'SecRule TX:/^list_/ "@within %{tx.list} /a/ //"',
+        'SecRule TX:/^list_A/ "@rx a"',
+        'SecRule &TX:/^LIST/ "@ge 2"',
+        'SecRule TX:2 "@streq c"',
+      ),
+      transformations: fc.constantFrom([], ['lowercase']),
+      effects: fc.constantFrom([], ['setvar:tx.x=+1'], ['setvar:tx.list_a=0']),
+    }),
+  ),
+  phase: fc.constantFrom(1, 2, 5),
+  disruptive: fc.constant('pass'),
+  flow: fc.constant(undefined),
+  log: fc.constantFrom('log', 'nolog'),
+  story: fc.constantFrom("msg:'m %{TX.1}',logdata:'%{MATCHED_VAR_NAME} %{MATCHED_VAR}'", "msg:'m2'"),
+  tag: fc.constantFrom('t1', 't2'),
+  severity: fc.constant(undefined),
+  marker: fc.constant(undefined),
+})
+
 const rule = fc.record({
   links: fc.array(link, { minLength: 1, maxLength: 3 }),
   phase: fc.constantFrom(1, 2, 2, 2, 3, 4, 5),
@@ -366,7 +418,7 @@ function written(
 }
 
 type PartsOf<Rules> = Rules extends fc.Arbitrary<infer Parts> ? Parts : never
-type RuleParts = PartsOf<typeof rule | typeof books>
+type RuleParts = PartsOf<typeof rule | typeof books | typeof lists>
 
 /** What stands before the rules, and what changes them afterwards. */
 const SETTINGS = [
@@ -390,10 +442,14 @@ const UPDATES = [
 export const ruleSets: fc.Arbitrary<string> = fc
   .tuple(
     fc.uniqueArray(fc.constantFrom(...SETTINGS), { maxLength: 2 }),
-    fc.array(fc.oneof({ weight: 2, arbitrary: rule }, { weight: 1, arbitrary: books }), {
-      minLength: 1,
-      maxLength: 14,
-    }),
+    fc.array(
+      fc.oneof(
+        { weight: 4, arbitrary: rule },
+        { weight: 2, arbitrary: books },
+        { weight: 1, arbitrary: lists },
+      ),
+      { minLength: 1, maxLength: 14 },
+    ),
     fc.uniqueArray(fc.constantFrom(...UPDATES), { maxLength: 2 }),
   )
   .map(([settings, rules, updates]) =>

@@ -1,0 +1,21 @@
+import t from 'tap'
+import { compile } from '../profile.js'
+import { bothWays } from './both.js'
+
+t.test(
+  'a selector by pattern finds what comes from outside, from captures and from other rules',
+  async (t) => {
+    const text = `
+    SecRule TX:/^score_[ab]/ "@unconditionalMatch" "id:1,phase:1,pass"
+    SecRule TX:/^\\d$/ "@unconditionalMatch" "id:2,phase:1,pass"
+    SecRule ARGS "@rx (a)|(b)" "id:3,phase:1,pass,capture,setvar:tx.score_%{tx.0}=+1"
+    SecRule TX:/^score_[ab]/|TX:/^\\d$/ "@unconditionalMatch" "id:4,phase:1,pass"
+    SecRule TX:/^score_b?$/|TX:/(?:^none|re_b)/ "@unconditionalMatch" "id:5,phase:2,pass"
+  `
+    const ways = { plan: compile(text), plain: compile(text) }
+    for (const target of ['/', '/?x=a', '/?x=b', '/?x=c']) {
+      const { plan, plain } = bothWays(ways, { target })
+      t.same(plan, plain, target)
+    }
+  },
+)
