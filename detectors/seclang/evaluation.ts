@@ -338,6 +338,7 @@ export class Evaluation {
     const { state } = this
     state.rule = rule
     if (state.matchedVariables.length > 0) state.matchedVariables = []
+    if (step?.rejects?.(state) === true) return false
     const removed = state.exclusions.targetsOf(rule)
     const { switches } = state
     const last = rule.links.length - 1

@@ -1,7 +1,7 @@
 import { type Entry, NO_ENTRIES } from './entry.js'
 
 /** Lists shorter than this are looked through. */
-const MIN_INDEXED = 4
+const MIN_INDEXED = 24
 
 /** Finds the entries of a key, case ignored, in lists that a transaction holds: a list is indexed when it is first asked. */
 export class KeyIndex {
@@ -10,7 +10,7 @@ export class KeyIndex {
   /** @param key in lower case */
   find(entries: readonly Entry[], key: string): readonly Entry[] {
     if (entries.length === 0) return NO_ENTRIES
-    if (entries.length < MIN_INDEXED) return entries.filter((entry) => entry.key.toLowerCase() === key)
+    if (entries.length < MIN_INDEXED) return among(entries, key)
     let index = this.#lists.get(entries)
     if (index === undefined) {
       index = indexed(entries)
@@ -18,6 +18,15 @@ export class KeyIndex {
     }
     return index.get(key) ?? NO_ENTRIES
   }
+}
+
+function among(entries: readonly Entry[], key: string): readonly Entry[] {
+  let found: Entry[] | undefined
+  for (const entry of entries) {
+    // Lower case keeps the length of byte strings, and most keys differ in it.
+    if (entry.key.length === key.length && entry.key.toLowerCase() === key) (found ??= []).push(entry)
+  }
+  return found ?? NO_ENTRIES
 }
 
 function indexed(entries: readonly Entry[]): ReadonlyMap<string, readonly Entry[]> {

@@ -2,6 +2,7 @@ import type { CompiledRule, PhaseItem, RuleLink, SeclangPhase } from '../rule.js
 import { CleanPath } from './clean-path.js'
 import { type Condition, condition, isRoutine } from './condition.js'
 import { type MatchMemo, memoOf } from './match-memo.js'
+import { type Rejection, rejection } from './rejection.js'
 import { RuleFilter, type Screen, screened } from './rule-filter.js'
 import { Selectors } from './selectors.js'
 
@@ -18,6 +19,8 @@ export interface Step {
   readonly condition: Condition | undefined
   /** Whether a match of it, by its condition, is like the last one. */
   readonly routine: boolean
+  /** Tells cheaply that the first link matches nothing, where there is a way and nothing else tells. */
+  readonly rejects: Rejection | undefined
   /** What is known of the matches of the first link, where they are alike in all transactions. */
   readonly memo: MatchMemo | undefined
   /** Selectors one of which has to find something for the rule to match; 0 when there are none such. */
@@ -94,6 +97,7 @@ function stepsOf(
     const quick = condition(rule.links[0])
     const routine = quick !== undefined && isRoutine(rule)
     const own = rule.links.map((link) => screens.get(link))
+    const rejects = own[0] === undefined && quick === undefined ? rejection(rule.links[0]) : undefined
     const memo = memoOf(rule, selectors)
     const finds = selectors.of(rule.links[0])
     return [
@@ -104,6 +108,7 @@ function stepsOf(
         screens: own,
         condition: quick,
         routine,
+        rejects,
         memo,
         finds,
       },

@@ -32,8 +32,12 @@ export function isSilent({ run }: CompiledOperator, value: string): boolean {
   return !reported
 }
 
-/** Whether a value has to be judged in its transaction: it matches, or the operator has something to report. For pure operators. */
-export function probe({ run, negated }: CompiledOperator, value: string): boolean {
+/**
+ * Whether a value has to be judged in its transaction: it matches, or the operator has something to report.
+ *
+ * @param argument of the operator, expanded; for pure operators it is not needed
+ */
+export function probe({ run, negated }: CompiledOperator, value: string, argument?: string): boolean {
   reported = false
-  return run(value, RUN) !== negated || reported
+  return run(value, argument === undefined ? RUN : { ...RUN, expand: () => argument }) !== negated || reported
 }
