@@ -19,7 +19,7 @@ export interface KnownMatch {
   readonly groups: readonly (Entry | undefined)[]
   /** Entries and their keys in lower case. */
   readonly written: readonly { readonly lower: string; readonly entry: Entry }[]
-  /** Selectors that find these. */
+  /** Selectors that find groups or what is written. */
   readonly feeds: number
   /** The argument by which the next link, where it looks at nothing but what this one writes, refused all that is written here. */
   refusedBy: string | undefined
@@ -87,7 +87,7 @@ export class MatchMemo {
   ): KnownMatch | undefined {
     const { name, value } = state.matchedVariable
     if (!isSilent(this.#operator, value) || (this.#grouped && captured.length === 0)) return undefined
-    let feeds = 0
+    let feeds = captured.length === 0 ? 0 : this.#selectors.groups
     const written: { readonly lower: string; readonly entry: Entry }[] = []
     for (const assignment of this.#assignments) {
       const key = assignment.key.expand(state)

@@ -19,3 +19,17 @@ t.test(
     }
   },
 )
+
+t.test('a selector finds groups that a remembered match repeats', async (t) => {
+  const text = `
+    SecRule REQUEST_METHOD "@rx ^(.)" "id:1,phase:1,pass,capture,setvar:tx.method=%{tx.1},chain"
+      SecRule TX:method "@streq X"
+    SecRule TX:/^[01]$/ "@unconditionalMatch" "id:2,phase:1,pass"
+  `
+  const ways = { plan: compile(text), plain: compile(text) }
+  for (let time = 0; time < 3; time++) {
+    const { plan, plain } = bothWays(ways, { target: '/' })
+    t.same(plan, plain)
+    t.match(plan, { matches: [{ id: 2 }, { id: 2 }] })
+  }
+})
