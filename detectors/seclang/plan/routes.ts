@@ -1,6 +1,7 @@
 import { MaskTable, type Requirement, noRequirement } from '../prefilter/index.js'
 import type { Transformation } from '../transformation.js'
 import { classesAfter, isOpaque } from '../transformations/changes.js'
+import { Base64Screen } from './base64-screen.js'
 import type { Readers } from './readers.js'
 
 /** Routes that are remembered; a power of two. */
@@ -14,6 +15,8 @@ export interface Exit {
   readonly opaque: boolean
   /** Whether it, and all that follow, change nothing of the value but the case of letters. */
   readonly caseOnly: boolean
+  /** Tells of values that nobody behind it matches; undefined where only what it makes of them tells. */
+  readonly screen: Base64Screen | undefined
 }
 
 /** Which readers a value comes to without being changed, and where it is changed: the same for all values of the same byte classes. */
@@ -33,10 +36,13 @@ export class Routes {
   /** Members by the classes that a value must hold some of; those that it may hold are left out, for a transformation can take bytes away. */
   readonly #possible: MaskTable
   readonly #words: number
+  readonly #requirements: readonly Requirement[]
+  readonly #screens = new Map<Readers, Base64Screen | undefined>()
   readonly #remembered = Array.from<Remembered | undefined>({ length: slots })
 
   constructor(requirements: readonly Requirement[]) {
     this.#possible = new MaskTable(requirements.map(({ someOf }) => ({ ...noRequirement, someOf })))
+    this.#requirements = requirements
     this.#words = (requirements.length + 31) >>> 5
   }
 
@@ -65,9 +71,24 @@ export class Routes {
       if (touches !== undefined && (mask & touches) === 0) this.#explore(child, mask, here, exits)
       else if (chain?.apply !== undefined && this.#leads(child, mask)) {
         const caseOnly = caseless !== undefined && (mask & caseless) === 0
-        exits.push({ readers: child, apply: chain.apply, opaque: isOpaque(child.changes), caseOnly })
+        exits.push({
+          readers: child,
+          apply: chain.apply,
+          opaque: isOpaque(child.changes),
+          caseOnly,
+          screen: this.#screenOf(child),
+        })
       }
     }
+  }
+
+  #screenOf(readers: Readers): Base64Screen | undefined {
+    if (readers.chain?.name.toLowerCase() !== 'base64decode') return undefined
+    if (!this.#screens.has(readers)) {
+      const requirements = this.#requirements.filter((_, bit) => has(readers.all, bit))
+      this.#screens.set(readers, Base64Screen.of(requirements, following(readers)))
+    }
+    return this.#screens.get(readers)
   }
 
   /** Whether some rule at these readers or further down can match what becomes of a value that holds no other classes. */
@@ -81,4 +102,13 @@ export class Routes {
     const { rows } = this.#possible
     return members.some((word, at) => (word & (rows[row + at] ?? 0)) !== 0)
   }
+}
+
+function has(bits: Int32Array, bit: number): boolean {
+  return ((bits[bit >> 5] ?? 0) & (1 << (bit & 31))) !== 0
+}
+
+/** Names of the transformations further down. */
+function following({ children }: Readers): readonly string[] {
+  return children.flatMap((child) => [child.chain?.name ?? '', ...following(child)])
 }

@@ -206,8 +206,8 @@ export class Suspects {
       if (meet(candidates, here)) found.push({ raw, value, candidates, among: here })
     }
     for (const exit of exits) {
-      const { readers: behind, caseOnly } = exit
-      if (value.text.length < behind.least) continue
+      const { readers: behind, caseOnly, screen } = exit
+      if (value.text.length < behind.least || screen?.admits(value.text) === false) continue
       // Candidates are the same in either case: where nobody below is one, nobody will be.
       if (caseOnly && !meet(this.#candidates(value), behind.all)) continue
       const changed = this.#changed(value, exit)

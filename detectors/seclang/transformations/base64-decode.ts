@@ -1,10 +1,10 @@
 import type { Transformation } from '../transformation.js'
 
-const SKIPPED = 64
-const END = 65
+export const SKIPPED = 64
+export const END = 65
 
 /** The six bits of each byte of the alphabet, or what else becomes of it. */
-const sextets = new Uint8Array(256).fill(END)
+export const sextets = new Uint8Array(256).fill(END)
 sextets.fill(SKIPPED, 9, 14)
 sextets[32] = SKIPPED
 for (const [value, letter] of [
