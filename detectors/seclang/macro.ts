@@ -13,6 +13,7 @@ const MAX_MACRO_DEPTH = 4
 /** `%{NAME}` or `%{COLLECTION.key}`; without definition when there is no such variable. */
 export interface Reference {
   readonly definition: VariableDefinition | undefined
+  /** In lower case. */
   readonly key: string | undefined
 }
 
@@ -62,8 +63,7 @@ function entryOf(
 ): Entry | undefined {
   if (key === undefined) return definition.entries(state)[0]
   if (definition.find !== undefined) return definition.find(state, key)
-  const wanted = key.toLowerCase()
-  return definition.entries(state).find((entry) => entry.key.toLowerCase() === wanted)
+  return definition.entries(state).find((entry) => entry.key.toLowerCase() === key)
 }
 
 /** Takes `text` apart. A name that the language does not know expands to nothing, with a warning. */
@@ -88,5 +88,5 @@ function parseReference(inner: string, position: SourcePosition, warn: Warn): Re
   const name = (split < 0 ? inner : inner.slice(0, split)).trim()
   const definition = variable(name)
   if (definition === undefined) warn(`%{${inner}} names no variable and expands to nothing`, position)
-  return { definition, key: split < 0 ? undefined : inner.slice(split + 1).trim() }
+  return { definition, key: split < 0 ? undefined : inner.slice(split + 1).trim().toLowerCase() }
 }

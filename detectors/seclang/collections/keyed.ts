@@ -41,10 +41,6 @@ export class KeyedCollection {
     this.#entries.delete(lower)
   }
 
-  find(key: string): Entry | undefined {
-    return this.#entries.get(key.toLowerCase())
-  }
-
   /** @param lower the key in lower case */
   lookUp(lower: string): Entry | undefined {
     return this.#entries.get(lower)

@@ -56,7 +56,7 @@ export class KnownVariables {
         continue
       }
       if (segment.definition?.name !== 'TX' || segment.key === undefined) return undefined
-      const entry = this.lookUp(segment.key.toLowerCase())
+      const entry = this.lookUp(segment.key)
       if (entry === 'unknown') return undefined
       text += entry?.value ?? ''
     }

@@ -11,8 +11,8 @@ export interface VariableDefinition {
   readonly kind: 'scalar' | 'collection'
   /** All entries; a scalar without a value has none. */
   entries(state: TransactionState): readonly Entry[]
-  /** The entry of one key, where that is cheaper than looking through all of them. */
-  readonly find?: (state: TransactionState, key: string) => Entry | undefined
+  /** The entry of one key (in lower case), where that is cheaper than looking through all of them. */
+  readonly find?: (state: TransactionState, lower: string) => Entry | undefined
   /** For collections with a selection of their own (XPath): checked at load, run per transaction. */
   compile?(selector: Selector, position: SourcePosition): (state: TransactionState) => readonly Entry[]
 }

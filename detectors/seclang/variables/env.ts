@@ -8,5 +8,5 @@ export const env: VariableDefinition = {
   name: 'ENV',
   kind: 'collection',
   entries: (state) => state.environment.entries(),
-  find: (state, key) => state.environment.find(key),
+  find: (state, lower) => state.environment.lookUp(lower),
 }

@@ -7,5 +7,5 @@ export const persistent: readonly VariableDefinition[] = PERSISTENT_COLLECTIONS.
   name,
   kind: 'collection',
   entries: (state) => state.opened.get(name)?.entries() ?? NO_ENTRIES,
-  find: (state, key) => state.opened.get(name)?.values.find(key),
+  find: (state, lower) => state.opened.get(name)?.values.lookUp(lower),
 }))

@@ -5,5 +5,5 @@ export const tx: VariableDefinition = {
   name: 'TX',
   kind: 'collection',
   entries: (state) => state.txVariables.entries(),
-  find: (state, key) => state.txVariables.find(key),
+  find: (state, lower) => state.txVariables.lookUp(lower),
 }
