@@ -22,21 +22,41 @@ export interface WrittenRecord {
 
 /** Texts of rules kept at most; more rules than that begin anew. */
 const MAX_KEPT = 20_000
+/** Longer texts are quicker left to JSON, and not kept. */
+const SHORT = 256
 
-/** JSON of the tags of a rule, which hardly ever differ from one match to the next. */
-const tagTexts = new Map<number, { readonly tags: readonly string[]; readonly text: string }>()
+/** What hardly ever differs from one match of a rule to the next, as JSON. */
+interface RuleText {
+  readonly of: RecordedRule
+  /** The members before its data, without the closing brace. */
+  readonly head: string
+  /** The members behind its sample, without the opening brace. */
+  readonly tail: string
+}
 
-const tagText = ({ id, tags }: RecordedRule): string => {
-  const known = tagTexts.get(id)
-  if (known !== undefined && sameTags(known.tags, tags)) return known.text
-  const text = JSON.stringify(tags)
-  if (tagTexts.size >= MAX_KEPT) tagTexts.clear()
-  tagTexts.set(id, { tags, text })
+const ruleTexts = new Map<number, RuleText>()
+
+const textOf = (rule: RecordedRule): RuleText => {
+  const known = ruleTexts.get(rule.id)
+  if (known !== undefined && sameRule(known.of, rule)) return known
+  const { id, seclang_phase, severity, msg, tags } = rule
+  const text = {
+    of: { ...rule, data: '', variable: '', sample: '' },
+    head: JSON.stringify({ id, seclang_phase, severity, msg }).slice(0, -1),
+    tail: JSON.stringify({ tags }).slice(1),
+  }
+  if (msg.length > SHORT) return text
+  if (ruleTexts.size >= MAX_KEPT) ruleTexts.clear()
+  ruleTexts.set(id, text)
   return text
 }
 
-const sameTags = (one: readonly string[], other: readonly string[]): boolean =>
-  one === other || (one.length === other.length && one.every((tag, index) => tag === other[index]))
+const sameRule = (one: RecordedRule, other: RecordedRule): boolean =>
+  one.msg === other.msg &&
+  one.severity === other.severity &&
+  one.seclang_phase === other.seclang_phase &&
+  (one.tags === other.tags ||
+    (one.tags.length === other.tags.length && one.tags.every((tag, index) => tag === other.tags[index])))
 
 /** Names of files of rules in JSON: a few dozen, each in every match of its rules. */
 const fileTexts = new Map<string, string>()
@@ -50,22 +70,17 @@ const fileText = (file: string): string => {
   return text
 }
 
-/** Longer texts are quicker left to JSON. */
-const SHORT = 256
+/** Neither control characters, quotes, backslashes nor surrogates, which JSON may escape. */
+const PLAIN = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/
 
 /** A string in JSON. Most hold nothing that has to be escaped. */
-const quote = (text: string): string => {
-  if (text.length > SHORT) return JSON.stringify(text)
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code < 0x20 || code === 0x22 || code === 0x5c || code >= 0xd800) return JSON.stringify(text)
-  }
-  return `"${text}"`
-}
+const quote = (text: string): string =>
+  text.length <= SHORT && PLAIN.test(text) ? `"${text}"` : JSON.stringify(text)
 
-const ruleText = (rule: RecordedRule): string =>
-  `{"id":${rule.id},"seclang_phase":${rule.seclang_phase},"severity":${rule.severity},"msg":${quote(rule.msg)},` +
-  `"data":${quote(rule.data)},"variable":${quote(rule.variable)},"sample":${quote(rule.sample)},"tags":${tagText(rule)}}`
+const ruleText = (rule: RecordedRule): string => {
+  const { head, tail } = textOf(rule)
+  return `${head},"data":${quote(rule.data)},"variable":${quote(rule.variable)},"sample":${quote(rule.sample)},${tail}`
+}
 
 const spanText = ({ part, offset, length, header }: RequestSpan): string =>
   `{"part":"${part}","offset":${offset},"length":${length}${header === undefined ? '' : `,"header":${header}`}}`
@@ -77,6 +92,9 @@ const originText = ({ phase, file, line, source }: RuleOrigin): string => {
   if (source !== undefined) text += `,"source":[${source.map(spanText).join()}]`
   return `${text}}`
 }
+
+const requestText = ({ method, uri, host }: VerdictRecord['request']): string =>
+  `{"method":${quote(method)},"uri":${quote(uri)},"host":${quote(host)}}`
 
 /** The same text that JSON makes of the record, in less time: most of it is the same for every match of a rule. */
 export const writeRecord = (record: VerdictRecord, time: number): WrittenRecord => {
@@ -91,7 +109,7 @@ export const writeRecord = (record: VerdictRecord, time: number): WrittenRecord 
     rules: rules.map(({ id }) => id),
     line:
       `{"time":"${date}","request_id":"${request_id}"${ownId},"client":${quote(client)},` +
-      `"request":${JSON.stringify(request)},"verdict":${JSON.stringify(verdict)},"rules":[${rules.map(ruleText).join()}]}`,
+      `"request":${requestText(request)},"verdict":${JSON.stringify(verdict)},"rules":[${rules.map(ruleText).join()}]}`,
     rest:
       `"site":${quote(site)},"reason":${quote(record.reason)},"response_status":${record.response_status},` +
       `"origins":[${record.origins.map(originText).join()}]}`,
