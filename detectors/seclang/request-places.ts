@@ -174,7 +174,7 @@ function pairs<Place extends PairPlace>(
 function moved({ offset, length }: Span, from: Omit<RequestSpan, 'length'>): RequestSpan {
   const { part, header } = from
   const span = { part, offset: from.offset + offset, length }
-  return header === undefined ? span : { ...span, header }
+  return header === undefined ? span : { header, ...span }
 }
 
 const argument: Find = (places, entry) => [places.argument(entry)?.value]
