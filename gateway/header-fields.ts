@@ -17,17 +17,20 @@ export const headerValue = (headers: HeaderList, name: string): string | undefin
   return found
 }
 
+const NONE: readonly string[] = []
+
 /** All values of a list field, split at commas, trimmed, without empty ones (RFC 9110, section 5.6.1). */
 export const listValues = (headers: HeaderList, name: string): readonly string[] => {
-  const values: string[] = []
+  let values: string[] | undefined
   for (const [key, value] of headers) {
     if (!sameToken(key, name)) continue
+    values ??= []
     for (const part of value.split(',')) {
       const item = part.trim()
       if (item !== '') values.push(item)
     }
   }
-  return values
+  return values ?? NONE
 }
 
 /** The media type of a `Content-Type` value, lower case and without parameters; empty when there is none. */

@@ -39,8 +39,10 @@ export class ResponseHold {
 }
 
 /** The codings of a message, in the order in which they were applied; a repeated field is one list. */
-export const contentCodings = (headers: HeaderList): readonly string[] =>
-  listValues(headers, 'content-encoding').filter((coding) => coding.toLowerCase() !== 'identity')
+export const contentCodings = (headers: HeaderList): readonly string[] => {
+  const values = listValues(headers, 'content-encoding')
+  return values.length === 0 ? values : values.filter((coding) => coding.toLowerCase() !== 'identity')
+}
 
 /**
  * What the detectors see of a body: decoded where it was coded. What cannot be decoded, or not within the limits,

@@ -4,7 +4,7 @@ import type { DataPlane } from './data-plane.js'
 import { responseHeaders } from './forward-headers.js'
 import { headerValue } from './header-fields.js'
 import type { Exchange, ResponseSink } from './listener/listener.js'
-import { isEventStream, judgeableBody, ResponseHold } from './response-hold.js'
+import { contentCodings, isEventStream, judgeableBody, ResponseHold } from './response-hold.js'
 import type { Transaction } from './transaction.js'
 import { judgeInTurn } from './turns.js'
 import type { UpstreamFlow, UpstreamHandler } from './upstream/request.js'
@@ -113,7 +113,9 @@ export class ResponseRelay implements UpstreamHandler {
       else if (this.#state === 'holding') {
         this.#state = 'judging'
         this.#trailers = trailers
-        this.#judge(this.#hold?.take() ?? NO_BODY.bytes)
+        const bytes = this.#hold?.take() ?? NO_BODY.bytes
+        if (contentCodings(this.#received).length > 0) this.#judge(bytes)
+        else judgeInTurn(bytes.length, () => this.#judged(bytes, { bytes, complete: true }))
       } else if (this.#state === 'bodyless') {
         const length: HeaderList =
           this.#contentLength === undefined || this.#status === 204
