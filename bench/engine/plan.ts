@@ -16,6 +16,7 @@ import type * as Pipeline from '../../detectors/pipeline.js'
 import type { RuleSet } from '../../detectors/seclang/index.js'
 import type * as Transactions from '../../detectors/transaction.js'
 import type * as Files from '../../gateway/rule-files.js'
+import { keepYoungObjectsYoung } from '../../runtime/young-objects.js'
 import { LARGE, RESPONSE, SMALL, type Workload } from '../inspection/workloads.js'
 
 const { values } = parseArgs({
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     json: { type: 'string' },
   },
 })
+keepYoungObjectsYoung()
 // What is measured is what is shipped, not what a loader makes of the sources.
 const built = async <T>(file: string): Promise<T> =>
   (await import(new URL(`../../dist/${file}`, import.meta.url).href)) as T

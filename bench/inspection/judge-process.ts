@@ -12,10 +12,13 @@ import type * as Detectors from '../../detectors/index.js'
 import type { Pipeline, RequestHead } from '../../detectors/index.js'
 import type { LiveAnswers } from '../../gateway/answers/live-answers.js'
 import type * as RuleFilesModule from '../../gateway/rule-files.js'
+import { keepYoungObjectsYoung } from '../../runtime/young-objects.js'
 import type { Cost, Order, Ready } from './messages.js'
 import { LARGE, RESPONSE, SMALL, type Workload } from './workloads.js'
 
 const [checkout = '', crs = ''] = process.argv.slice(2)
+// As the gateway does.
+keepYoungObjectsYoung()
 const load = async <T>(file: string): Promise<T> =>
   (await import(pathToFileURL(resolve(checkout, 'dist', file)).href)) as T
 const { createPipeline, detectionConfig, MemoryCounterStore } =
