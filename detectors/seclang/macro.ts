@@ -88,5 +88,14 @@ function parseReference(inner: string, position: SourcePosition, warn: Warn): Re
   const name = (split < 0 ? inner : inner.slice(0, split)).trim()
   const definition = variable(name)
   if (definition === undefined) warn(`%{${inner}} names no variable and expands to nothing`, position)
-  return { definition, key: split < 0 ? undefined : inner.slice(split + 1).trim().toLowerCase() }
+  return {
+    definition,
+    key:
+      split < 0
+        ? undefined
+        : inner
+            .slice(split + 1)
+            .trim()
+            .toLowerCase(),
+  }
 }
