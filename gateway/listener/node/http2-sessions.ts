@@ -1,4 +1,4 @@
-import { constants, type ServerHttp2Session, type Settings } from 'node:http2'
+import { type ServerHttp2Session, type Settings } from 'node:http2'
 import type { ListenerName, ListenOptions } from '../listener.js'
 import { plainAddress } from '../peer-address.js'
 import { Http2Exchange } from './http2-exchange.js'
@@ -59,8 +59,8 @@ export class Http2Sessions {
           listener: this.#listener,
           count: 1,
         })
+        // It ends the stream too, whatever the client still sends; closed here, Node 22 resets it before it answers.
         stream.respond({ ':status': 431 }, { endStream: true })
-        stream.close(constants.NGHTTP2_NO_ERROR)
         return
       }
       const exchange = new Http2Exchange(stream, raw, {
