@@ -11,6 +11,9 @@ interface ReadsIntoMemory {
   [symbol: symbol]: Uint8Array | Reader | null
 }
 
+/** Node's types do not tell of these. */
+const inside = (socket: Socket): ReadsIntoMemory => socket as unknown as ReadsIntoMemory
+
 const symbolOf = (name: string): symbol | undefined =>
   Object.getOwnPropertySymbols(new Socket()).find(({ description }) => description === name)
 
@@ -25,7 +28,7 @@ const READER = symbolOf('kBufferCb')
  * @returns false where this Node does not let it; then the socket is to be read by its events
  */
 export function readShared(socket: Socket, take: (memory: Buffer, length: number) => void): boolean {
-  const inner = socket as unknown as ReadsIntoMemory
+  const inner = inside(socket)
   if (BUFFER === undefined || READER === undefined || inner._handle?.useUserBuffer === undefined) return false
   inner[BUFFER] = MEMORY
   inner[READER] = (length) => {
@@ -38,7 +41,7 @@ export function readShared(socket: Socket, take: (memory: Buffer, length: number
 
 /** Makes a stream of a socket again: what comes from here on goes to whoever reads that. */
 export function readAsStream(socket: Socket): void {
-  const inner = socket as unknown as ReadsIntoMemory
+  const inner = inside(socket)
   if (READER !== undefined && typeof inner[READER] === 'function')
     inner[READER] = (length) => socket.push(Buffer.from(MEMORY.subarray(0, length)))
 }
