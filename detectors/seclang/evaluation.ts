@@ -1,13 +1,13 @@
 import type { Transaction } from '../transaction.js'
-import type { Mode, PhaseName, RuleMatch, Span } from '../verdict.js'
+import type { Mode, RuleMatch, Span } from '../verdict.js'
 import { parseRequestBody } from './bodies/parse.js'
 import type { Entry } from './collections/entry.js'
 import type { PersistentStore } from './collections/persistent.js'
+import { Disruption, type Interruption } from './disruption.js'
 import { NO_TARGETS, type TargetPattern } from './exclusions.js'
 import { GROUP_KEYS } from './groups.js'
 import { type Macro, parseMacro } from './macro.js'
 import { MatchLog, type ValueMatch } from './match-log.js'
-import { engineMode, weaker } from './mode.js'
 import type { OperatorRun } from './operator.js'
 import {
   type KnownMatch,
@@ -32,19 +32,6 @@ import type { Settings } from './settings.js'
 import { TransactionState } from './state.js'
 import { fullName } from './targets.js'
 import { TransformationCache } from './transformation-chain.js'
-
-/** Why and how a transaction ends. */
-export interface Interruption {
-  readonly action: 'block' | 'drop' | 'redirect' | 'allow'
-  /** 0 for drop and allow. */
-  readonly status: number
-  /** Target of a redirect. */
-  readonly location?: string
-  readonly match: RuleMatch
-  readonly label: PhaseName
-  /** The effective mode of the rule: `block`, or `detect` for what would have been. `allow` counts in both. */
-  readonly mode: Mode
-}
 
 /** Watches an evaluation, for debugging and for tests. */
 export interface EvaluationTrace {
@@ -78,15 +65,12 @@ const OFF_THE_PATH = -1
  */
 export class Evaluation {
   readonly state: TransactionState
-  /** What would have ended the transaction, had the mode of its rule been `block`: the first such. */
-  wouldBe: Interruption | undefined
-  /** What ended it. */
-  interruption: Interruption | undefined
 
   readonly #cache = new TransformationCache()
   readonly #captured: (string | undefined)[] = []
   readonly #suspects: readonly Suspects[]
   readonly #log: MatchLog
+  readonly #disruption: Disruption
   #found: Span[] = []
   /** Whether it is known without asking that the operator of the link in turn matches. */
   #certain = false
@@ -96,7 +80,6 @@ export class Evaluation {
   #fed = 0
   /** Whether a rule took an effect with which the clean path ends. */
   #disturbed = false
-  #allowed: 'no' | 'request' | 'transaction' = 'no'
   readonly #run: { -readonly [K in keyof OperatorRun]: OperatorRun[K] }
 
   constructor(
@@ -108,6 +91,7 @@ export class Evaluation {
     this.#suspects = program.plan.filters.map((filter) => new Suspects(filter, this.state))
     if (trace?.saved !== undefined) this.state.saved = (name, value) => trace.saved?.(name, value)
     this.#log = new MatchLog(this.state)
+    this.#disruption = new Disruption(this.state)
     this.#run = {
       capturing: false,
       locating: false,
@@ -128,9 +112,19 @@ export class Evaluation {
     return this.#log.matches
   }
 
+  /** What ended the transaction. */
+  get interruption(): Interruption | undefined {
+    return this.#disruption.interruption
+  }
+
+  /** What would have ended it, had the mode of its rule been `block`: the first such. */
+  get wouldBe(): Interruption | undefined {
+    return this.#disruption.wouldBe
+  }
+
   /** The mode that the rule engine allows at the moment. */
   get engineMode(): Mode {
-    return engineMode(this.state.engine)
+    return this.#disruption.engineMode
   }
 
   /** What `SecAuditEngine` and `ctl:auditEngine` say at the moment. */
@@ -148,13 +142,13 @@ export class Evaluation {
 
   /** Whether the request body has to be held; may change in seclang phase 1. */
   get wantsRequestBody(): boolean {
-    return this.state.requestBodyAccess && this.state.engine !== 'off' && this.#allowed === 'no'
+    return this.state.requestBodyAccess && this.state.engine !== 'off' && !this.#disruption.passes(2)
   }
 
   /** Whether this response has to be held: asked after seclang phase 3. */
   get wantsResponseBody(): boolean {
     const { state } = this
-    if (!state.responseBodyAccess || state.engine === 'off' || this.#allowed === 'transaction') return false
+    if (!state.responseBodyAccess || state.engine === 'off' || this.#disruption.passes(4)) return false
     if (this.program.plan.steps(4).length === 0) return false
     const type = state.tx.responseHeaders.get('content-type') ?? ''
     const media = (type.split(';', 1)[0] ?? '').trim().toLowerCase()
@@ -172,7 +166,7 @@ export class Evaluation {
     if (state.engine === 'off') return undefined
     if (phase !== 5) {
       if (this.interruption !== undefined) return this.interruption
-      if (this.#allowed === 'transaction' || (this.#allowed === 'request' && phase < 3)) return undefined
+      if (this.#disruption.passes(phase)) return undefined
     }
     if (phase === 2) parseRequestBody(state, this.program.readsFields || this.trace !== undefined)
     if (this.trace !== undefined) return this.#runItems(this.program.phases.get(phase) ?? [])
@@ -201,7 +195,8 @@ export class Evaluation {
       if (watch !== undefined && this.#suspects[watch.filter]?.quiet(watch) === true) continue
       for (const { step, afterMatch } of questions) {
         const matched = this.#take(step)
-        if (matched && this.#stops(step.rule)) return this.#stopped(step.rule)
+        if (matched && this.#disruption.stops(step.rule))
+          return this.#disruption.stopped(step.rule, this.matches)
         if (state.engine === 'off') return undefined
         const next = matched ? step.afterMatch : step.at + 1
         if (this.#disturbed) return this.#follow(phase, next)
@@ -238,7 +233,7 @@ export class Evaluation {
         if (this.state.engine === 'off') return undefined
         continue
       }
-      if (this.#stops(step.rule)) return this.#stopped(step.rule)
+      if (this.#disruption.stops(step.rule)) return this.#disruption.stopped(step.rule, this.matches)
       if (this.state.engine === 'off') return undefined
       at = step.afterMatch
     }
@@ -293,7 +288,7 @@ export class Evaluation {
         continue
       }
       if (!this.#evaluate(rule)) continue
-      if (this.#stops(rule)) return this.#stopped(rule)
+      if (this.#disruption.stops(rule)) return this.#disruption.stopped(rule, this.matches)
       skip = rule.skip
       if (rule.skipAfter !== undefined) skipAfter = { name: rule.skipAfter, set }
     }
@@ -314,19 +309,6 @@ export class Evaluation {
     this.#apply(link)
     this.#log.keep(last.record)
     return true
-  }
-
-  /** Whether the match of a rule ends its seclang phase. */
-  #stops(rule: CompiledRule): boolean {
-    return (this.interruption !== undefined && this.state.phase !== 5) || rule.disruptive.kind === 'allow'
-  }
-
-  #stopped(rule: CompiledRule): Interruption | undefined {
-    if (this.interruption !== undefined && this.state.phase !== 5) return this.interruption
-    if (rule.disruptive.kind !== 'allow') return undefined
-    if (rule.disruptive.scope === 'transaction') this.#allowed = 'transaction'
-    if (rule.disruptive.scope === 'request') this.#allowed = 'request'
-    return this.#allowed === 'transaction' ? this.#allowance(rule) : undefined
   }
 
   /**
@@ -488,7 +470,7 @@ export class Evaluation {
     if (!last) return
     if (rule.severity !== undefined) state.highestSeverity = Math.min(state.highestSeverity, rule.severity)
     const found = match !== undefined && this.#log.shows(rule) ? this.#locate(link, match.value) : NOWHERE
-    this.#disrupt(rule, this.#log.record(rule, match, found))
+    this.#disruption.take(rule, this.#log.record(rule, match, found))
   }
 
   #apply(link: RuleLink): void {
@@ -507,33 +489,6 @@ export class Evaluation {
       operator.run(value, this.#run)
     }
     return this.#found
-  }
-
-  #disrupt(rule: CompiledRule, match: RuleMatch): void {
-    const { disruptive } = rule
-    if (disruptive.kind === 'pass' || disruptive.kind === 'allow') return
-    const mode = weaker(rule.mode, this.engineMode)
-    const interruption: Interruption = {
-      action: disruptive.kind,
-      status: disruptive.kind === 'drop' ? 0 : disruptive.status,
-      ...(disruptive.kind === 'redirect' ? { location: disruptive.location.expand(this.state) } : {}),
-      match,
-      label: rule.label,
-      mode,
-    }
-    // Once the answer is out nothing can be ended any more.
-    if (mode !== 'block' || this.state.phase === 5) {
-      this.wouldBe ??= interruption
-    } else if (this.interruption === undefined) {
-      this.interruption = interruption
-      this.state.endedWith = interruption.status
-    }
-  }
-
-  #allowance(rule: CompiledRule): Interruption | undefined {
-    const match = this.matches.findLast(({ id, line }) => id === rule.id && line === rule.position.line)
-    if (match === undefined) return undefined
-    return { action: 'allow', status: 0, match, label: rule.label, mode: weaker(rule.mode, this.engineMode) }
   }
 
   #excluded(

@@ -249,8 +249,12 @@ export class StrictConnection {
       return
     }
     received.lend(memory, length)
-    this.#pump()
-    received.keep()
+    try {
+      this.#pump()
+    } finally {
+      // Whatever went wrong: the next bytes in this memory are another client's.
+      received.keep()
+    }
   }
 
   readonly #onData = (chunk: Buffer): void => {
